@@ -1,6 +1,5 @@
-"""What stands before every chunk of a campaign in `enrich` and `deliver`: is the campaign going, is it its turn, and
-what more do its letters need. A pause acts on every worker that sends within one chunk.
-"""
+"""What every chunk of a campaign must pass in `enrich` and `deliver`: is the campaign running, is it its turn, and what
+more do its letters need. A pause takes effect on every sending worker within one chunk."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -42,9 +41,9 @@ class _Known(NamedTuple):
 
 
 class KnownCampaigns:
-    """The state and the rate of campaigns, at most KNOWN_FOR_SECONDS old unless they are asked for fresh. What the gate
-    asks for next, the switch and the limit of the subsystem to be called, comes with the same request. `site_tag` is
-    that of the settings as this process uses them: a campaign that was approved with others is held."""
+    """State and rate of campaigns, at most KNOWN_FOR_SECONDS old unless requested fresh. The breaker and the limit of
+    the subsystem to be called, which the throttle needs next, come with the same request. `site_tag` is that of the
+    settings in this process: a campaign approved with others is held."""
 
     def __init__(
         self,
@@ -55,13 +54,13 @@ class KnownCampaigns:
         site_tag: Callable[[], str],
     ) -> None:
         self._site_tag = site_tag
-        self._clock = clock  # seconds that never go back
+        self._clock = clock  # monotonic seconds
         self._switches = switches
         self._limiter = limiter
         self._known: dict[str, _Known] = {}
 
     def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
-        """`paused` for one that is held in any way, `cancelled` for one that is not there; `fresh`: as of now. Raises:
+        """`paused` if it is held in any way, `cancelled` if it does not exist; `fresh`: as of now. Raises:
         UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
         if fresh or known is None or known.until <= self._clock():
@@ -69,12 +68,12 @@ class KnownCampaigns:
         return known.state
 
     def rate(self, limit: str) -> float:
-        """The rate of the limit `campaign.<id>`, for a `Limiter`; `state` was asked before."""
+        """The rate of the limit `campaign.<id>`, for the rate limiter; `state` was called before."""
         known = self._known.get(limit.partition(".")[2])
         return known.rate if known else 1.0
 
     def refusals(self, campaign_id: str) -> float:
-        """How many of its letters were refused in a row; `state` was asked before."""
+        """How many of its letters were refused in a row; `state` was called before."""
         known = self._known.get(campaign_id)
         return known.refusals if known else 0.0
 
@@ -84,13 +83,13 @@ class KnownCampaigns:
         )
         state, approved = found.state, found.approved_site
         if state in HELD or (state != "cancelled" and approved is not None and approved != self._site_tag()):
-            state = "paused"  # `tick` says why, and asks
+            state = "paused"  # `tick` records why, and asks for approval
         return _Known(self._clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
 
 
 class ChunkAdmission:
-    """`pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `known`; `provider_limits` are those of the
-    gates."""
+    """Implements `pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `known`; `provider_limits` are
+    those of the throttles."""
 
     def __init__(
         self,
@@ -119,7 +118,7 @@ class ChunkAdmission:
         self._max_attempts = max_attempts
         self._retention_days = retention_days
         self._owner = owner
-        self._halt = halt  # made when a letter is first refused: most workers never do
+        self._halt = halt  # made with the first refusal: most workers never need it
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
@@ -136,8 +135,8 @@ class ChunkAdmission:
         return self._with_content(job)
 
     def admits(self, job: DeliverJob) -> bool:
-        """See `CampaignPort`. The campaign's own rate is kept here: delays alone would not hold it after a jam. The
-        state is asked for with every chunk: after a pause the one in each worker's hands is sent, and no more."""
+        """See `CampaignPort`. The campaign's own rate is enforced here: delays alone would not hold after a jam. The
+        state is read with every chunk: after a pause each worker finishes its current chunk, and no more."""
         campaign_id = job.letter.campaign_id or ""
         subsystem = CHANNELS[job.channel].subsystem
         state = self._known.state(campaign_id, subsystem=subsystem, fresh=True)
@@ -149,7 +148,7 @@ class ChunkAdmission:
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
         limit = f"campaign.{campaign_id}"
-        # What the provider allows is asked for by the gate: a campaign that may go as fast needs no limit of its own.
+        # The throttle enforces the provider's limit: a campaign that may go as fast needs none of its own.
         if job.paced or self._known.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
             return True
         return self._is_its_turn(job, limit)
@@ -163,7 +162,7 @@ class ChunkAdmission:
         return self._halt().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
-        """A chunk whose turn comes later has it reserved and waits in the retry queue: no worker waits with it."""
+        """A chunk whose turn comes later gets it reserved and waits in the retry queue: no worker waits with it."""
         grant = self._limiter.take(limit, len(job.recipients), max_wait_seconds=MAX_DELAY_SECONDS)
         if grant.granted and grant.wait_seconds <= _SOON_SECONDS:
             self._sleep(grant.wait_seconds)
@@ -209,7 +208,7 @@ class ChunkAdmission:
         return self._split(job, content, found)
 
     def _split(self, job: EnrichJob, content: Content, found: Mapping[str, Any]) -> EnrichJob | None:
-        """Those who have content go on with it; the others as the campaign says."""
+        """Those who have content continue with it; the others as the campaign says."""
         ready: list[EnrichRecipient] = []
         missing: list[EnrichRecipient] = []
         for one in job.recipients:

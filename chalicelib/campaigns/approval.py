@@ -1,5 +1,5 @@
-"""An approval binds: it is given for all that makes the letter (`letter_inputs.py`), and keeps it. A run is made of
-what was approved; where something else would be sent, the campaign goes back for approval, and says why."""
+"""An approval covers everything that makes the letter (`letter_inputs.py`), and fixes what it can. A run sends what was
+approved; if something else would be sent, the campaign goes back for approval, and says why (ADR 0051)."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -16,35 +16,35 @@ from chalicelib.storage.campaigns import Campaigns
 SERVICE = "service"  # who did it, in a timeline
 LOST = "approval_lost"
 _MAY_LOSE: tuple[CampaignState, ...] = ("scheduled", "running", "paused", "completed")
-_REMEMBERED = 5  # of what was asked approval for, to say in words what has changed since
+_REMEMBERED = 5  # of what approval was requested for, to describe later changes
 # An approval is over.
 FORGOTTEN: HeadChanges = {"approved": None, "approved_tag": None, "approved_site": None}
 
 
 class Approvals:
-    """What approval is asked for, and what was approved. Every method raises: UnavailableError (retryable)."""
+    """What approval was requested for, and what was approved. Every method raises: UnavailableError (retryable)."""
 
     def __init__(self, *, campaigns: Campaigns, inputs: LetterInputs) -> None:
         self._campaigns = campaigns
         self._inputs = inputs
 
     def inputs(self, head: CampaignHead, *, fresh: bool = False) -> dict[str, Any]:
-        """All that makes the campaign's letters, as a run that began now would take it."""
+        """Everything that makes the campaign's letters, as a run that began now would use it."""
         return self._inputs.of(spec_of(head), frozen=frozen_of(head), fresh=fresh)
 
     def tag(self, head: CampaignHead) -> str:
-        """What a person has seen of the campaign."""
+        """The tag of the campaign as a person has seen it."""
         return tag_of(self.inputs(head, fresh=True))
 
     def ask(self, head: CampaignHead, spec: Campaign, *, version: int) -> HeadChanges:
-        """Notes what approval is asked for."""
+        """Records what approval is requested for."""
         inputs = self._inputs.of(spec, fresh=True)
         asked = {"tag": tag_of(inputs), "version": version, "inputs": _beside(inputs)}
         return {"asked": [*head.asked, asked][-_REMEMBERED:]}
 
     def require(self, head: CampaignHead, seen: Seen | None, now: Fields | None = None) -> None:
-        """Goes on if `now` (default: as it is now) is what was seen; None: whatever there is. Raises: ChangedError
-        (permanent), in words where what was seen is known."""
+        """Passes if `now` (default: the current state) is what was seen; None: whatever there is. Raises: ChangedError
+        (permanent), with a description if what was seen is known."""
         if seen is None:
             return
         now = now or self.inputs(head, fresh=True)
@@ -58,7 +58,7 @@ class Approvals:
             raise ChangedError(error.detail, differs=differences(before, now), tag=error.tag) from error
 
     def give(self, head: CampaignHead, now: Fields, *, by: str) -> HeadChanges:
-        """What is written down of an approval."""
+        """The record of an approval."""
         self._inputs.write_down(self._inputs.edition(spec_of(head), now))
         return {
             "approved": _beside(now),
@@ -69,12 +69,12 @@ class Approvals:
         }
 
     def hold(self, head: CampaignHead) -> CampaignHead | None:
-        """Sends a campaign that would send something else than was approved back for approval, and answers it; None:
-        it may go on."""
+        """Sends a campaign that would send something else than approved back for approval, and returns it; None: it may
+        continue."""
         differs = self.differs(head)
         if not differs:
             return None
-        # A run that has begun keeps its letter; any other is asked about as it would be now.
+        # A run that has begun keeps its letter; any other is compared as it would be now.
         changes: HeadChanges = {"due": False} if head.open_runs else {"due": False, **FORGOTTEN}
         try:
             return self._campaigns.enter(
@@ -92,7 +92,7 @@ class Approvals:
             return self._campaigns.get(head.id)
 
     def differs(self, head: CampaignHead) -> list[FieldError]:
-        """In what it is not as it was approved; nothing of a campaign that nobody was asked about."""
+        """How it differs from what was approved; empty for a campaign that needs no approval."""
         if head.approved is None:
             return []
         before = {**self._spec(head, head.approved_version or 0), **head.approved}
@@ -101,7 +101,7 @@ class Approvals:
         return differences(before, {**now, **slower})
 
     def too_fast(self, head: CampaignHead, spec: Campaign) -> list[FieldError]:
-        """The paces that are above the approved ones."""
+        """The paces that exceed the approved ones."""
         if head.approved is None:
             return []
         approved = self._spec(head, head.approved_version or 0)
@@ -117,10 +117,10 @@ class Approvals:
 
 
 def frozen_of(head: CampaignHead) -> dict[str, Any] | None:
-    """What an approval keeps; None where there is none."""
+    """What an approval fixes; None if there is none."""
     return {name: head.approved[name] for name in FROZEN} if head.approved else None
 
 
 def _beside(inputs: Fields) -> dict[str, Any]:
-    """The inputs that no version of the campaign tells."""
+    """The inputs that are not part of a campaign's version."""
     return {name: value for name, value in inputs.items() if name not in Campaign.model_fields}

@@ -22,7 +22,7 @@ ALIVE: tuple[CampaignState, ...] = ("draft", "awaiting_approval", "scheduled", "
 
 
 class CampaignCommands:
-    """`by` is who does it. Every method answers the campaign as it is then, and raises: ConflictError, NotFoundError
+    """`by` is who does it. Every method returns the campaign as it is then, and raises: ConflictError, NotFoundError
     (permanent), UnavailableError (retryable)."""
 
     def __init__(
@@ -56,8 +56,8 @@ class CampaignCommands:
         hands: frozenset[str] = NO_OTHERS,
         sight: Sight = EVERYTHING,
     ) -> CampaignHead:
-        """A new campaign, found again where there is one with this `id_`; nothing is sent. It may name the lists and
-        campaigns in `sight`; `hands` stand behind `by`. Raises: InvalidError (permanent; every bad field)."""
+        """A new campaign, or the existing one with this `id_`; nothing is sent. It may name the lists and campaigns in
+        `sight`; `hands` stand behind `by`. Raises: InvalidError (permanent; every bad field)."""
         self._checks.check(spec, sight=sight)
         return self._campaigns.add(kept(spec), paces=spec.paces, by=by, id_=id_, service=service, hands=hands)
 
@@ -71,9 +71,9 @@ class CampaignCommands:
         seen: Seen | None = None,
         sight: Sight = EVERYTHING,
     ) -> CampaignHead:
-        """Saves a new version; what was approved must be approved again. While a run goes on only its paces may be
-        changed, which takes effect within a minute. With `seen`, only that one is changed; `sight` and `hands` as in
-        `draft`. Raises: InvalidError, ChangedError (permanent)."""
+        """Saves a new version; what was approved must be approved again. During a run only its paces may be changed,
+        which takes effect within a minute. With `seen`, only if unchanged since; `sight` and `hands` as in `draft`.
+        Raises: InvalidError, ChangedError (permanent)."""
         head = self._campaigns.get(campaign_id, sight=sight)
         self._approvals.require(head, seen)
         before, given = spec_of(head), patch.model_dump(exclude_unset=True, by_alias=True)
@@ -86,13 +86,13 @@ class CampaignCommands:
         except ConflictError:
             if seen is None:
                 raise
-            # What another saved is not what was seen.
+            # Another's version is not what was seen.
             return self.edit(campaign_id, patch, by=by, hands=hands, seen=seen, sight=sight)
 
     def _after(
         self, head: CampaignHead, before: Campaign, spec: Campaign, given: Collection[str], *, sight: Sight
     ) -> HeadChanges:
-        """What else becomes of a campaign that is edited. Raises: as `edit`."""
+        """What else happens to a campaign that is edited. Raises: as `edit`."""
         if set(given) <= PACES:
             too_fast = self._approvals.too_fast(head, spec)
             if not too_fast:
@@ -113,8 +113,8 @@ class CampaignCommands:
         return FORGOTTEN
 
     def start(self, campaign_id: str, *, by: str, seen: Seen | None = None) -> CampaignHead:
-        """Checks everything, then schedules it, or asks for approval. With `seen`, only that one. Raises: InvalidError
-        (nothing was started), ChangedError (permanent)."""
+        """Checks everything, then schedules it, or requests approval. With `seen`, only if unchanged since. Raises:
+        InvalidError (nothing was started), ChangedError (permanent)."""
         head = self._campaigns.get(campaign_id)
         if head.state in ("awaiting_approval", *GOING):
             return head
@@ -135,7 +135,7 @@ class CampaignCommands:
         return self._lifecycle.reach(head, "paused", only_from=["scheduled", "running"], by=by, changes={"due": False})
 
     def resume(self, campaign_id: str, *, by: str) -> CampaignHead:
-        """Goes on with exactly what is left; if that is not what was approved, it waits for approval."""
+        """Continues with exactly what is left; if that is not what was approved, it waits for approval."""
         head = self._campaigns.get(campaign_id)
         if head.state in GOING:
             return head
@@ -143,7 +143,7 @@ class CampaignCommands:
         return self._approvals.hold(head) or self._lifecycle.go_on(head, only_from=["paused"], by=by)
 
     def cancel(self, campaign_id: str, *, by: str) -> CampaignHead:
-        """Stops it for good: what has not been claimed by a worker is cancelled."""
+        """Stops it for good: whatever no worker has claimed is cancelled."""
         head = self._campaigns.get(campaign_id)
         stopped = self._lifecycle.reach(
             head, "cancelled", only_from=ALIVE, by=by, changes={"due": False, "next_run_at": None}
@@ -153,8 +153,8 @@ class CampaignCommands:
         return stopped
 
     def release_canary(self, campaign_id: str, *, by: str, run_id: str | None = None) -> CampaignHead:
-        """Sends the held rest of a run (default: the newest that holds one); if it is not what was approved, it waits
-        for approval."""
+        """Sends the held rest of a run (default: the newest that holds back one); if it is not what was approved, it
+        waits for approval."""
         head = self._campaigns.get(campaign_id)
         runs = [run for run in self._runs.of(campaign_id) if not run.resend_of and run_id in (None, run.run_id)]
         run = next((run for run in runs if run.opened and not run.canary_released_at), None)

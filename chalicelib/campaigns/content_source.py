@@ -1,4 +1,4 @@
-"""More content for a campaign's letters, from an HTTP source."""
+"""Additional content for a campaign's letters, from an HTTP source."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,9 @@ _REMEMBERED = 64
 
 
 class Content(StrictModel):
-    """Something more for the letters, from an HTTP source, asked for by each chunk on its way. It becomes the variable
-    `name`. `shared`: `GET url`, the same for all, remembered for `ttl_seconds`. `personal`: `POST url` with
-    `{"user_ids": […]}`, answered by `{"users": {id: value}}`; whoever is left out there has no content."""
+    """Content from an HTTP source, fetched for each chunk on its way, as the variable `name`. `shared`: `GET url`, the
+    same for all, cached for `ttl_seconds`. `personal`: `POST url` with `{"user_ids": […]}`, answered with `{"users":
+    {id: value}}`; users left out there have no content."""
 
     url: Annotated[Line, AfterValidator(normal_url), Field(pattern=r"^https?://[^\s]{1,2000}$")]
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -36,18 +36,18 @@ class Content(StrictModel):
 
 
 class ContentSource:
-    """Asks sources. `session` is made at the first use, so that a worker without such campaigns starts without it."""
+    """Fetches content. `session` is made on first use, so that workers without such campaigns start without it."""
 
     def __init__(self, *, session: "Callable[[], requests.Session]", clock: Callable[[], float]) -> None:
         self._make_session = session
         self._session: requests.Session | None = None
         self._clock = clock  # seconds that never go back
-        self._known: dict[str, tuple[float, Any]] = {}  # when it was asked for, and what came
+        self._known: dict[str, tuple[float, Any]] = {}  # when it was fetched, and its value
 
     def shared(self, content: Content) -> Any:
         """The value for everybody, at most `ttl_seconds` old. Raises: UnavailableError (retryable)."""
         known = self._known.get(content.url)
-        # By its own patience: another campaign may be content with an older value.
+        # By its own limit: another campaign may accept an older value.
         if known and self._clock() - known[0] < content.ttl_seconds:
             return known[1]
         value = self._ask("GET", content.url, None)
@@ -57,7 +57,7 @@ class ContentSource:
         return value
 
     def personal(self, content: Content, user_ids: Sequence[str]) -> Mapping[str, Any]:
-        """The value of each user whom the source knows something of. Raises: UnavailableError (retryable)."""
+        """The value of each user for whom the source has one. Raises: UnavailableError (retryable)."""
         answer = self._ask("POST", content.url, {"user_ids": list(user_ids)})
         users = answer.get("users") if isinstance(answer, dict) else None
         if not isinstance(users, dict):

@@ -1,6 +1,4 @@
-"""A campaign as people see it: as it was written, how it stands, what its runs came to. The API answers it, the admin
-page shows it.
-"""
+"""A campaign as people see it: its content, its state and its runs' results, for the API and the managers' pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +37,7 @@ def describe_campaign(
 
 
 def describe_in_short(heads: Sequence[CampaignHead]) -> list[dict[str, Any]]:
-    """How each stands, with the progress of its newest run, for a list: one request for every five or six. Raises:
+    """Each one's state with the progress of its newest run, for a list: one request per five or six. Raises:
     UnavailableError (retryable)."""
     newest = {head.id: planned for head in heads if (planned := PlannedRun.newest(head)) is not None}
     progresses = dict(zip(newest, read_progresses(list(newest.values())), strict=True))

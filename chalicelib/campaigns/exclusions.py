@@ -1,6 +1,5 @@
-"""Which targets of a page get no letter of a run: recipients of other campaigns, and whoever shares an address with a
-target before them.
-"""
+"""Which targets of a page get no letter in a run: recipients of other campaigns, and targets that share an address with
+an earlier one."""
 
 from collections.abc import Sequence
 
@@ -11,8 +10,8 @@ from chalicelib.storage.runs import Runs
 
 
 def each_address_once(targets: Sequence[Target]) -> list[Target]:
-    """The same targets. Of those with one email address all but the first are marked: they are targeted, and counted as
-    `skipped(duplicate)` by `enrich`."""
+    """The same targets. Of those with the same email address all but the first are marked: they are targeted, and
+    `enrich` counts them as `skipped(duplicate)`."""
     seen: set[str] = set()
     found = []
     for target in targets:

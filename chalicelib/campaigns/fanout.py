@@ -1,9 +1,9 @@
-"""Turns the audience of a run into chunks for `enrich-bulk`, shard by shard.
+"""Turns a run's audience into chunks for `enrich-bulk`, shard by shard.
 
 A page is planned before it is published: one conditional write stores the page's recipients together with the cursor
-behind them. Whatever dies, the next receiver finds the page either not planned, or planned; it publishes what is
-planned (twice at worst, which is harmless: the ids of the notifications follow from run and recipient), and so the
-number of targeted recipients is exact.
+behind them. After a crash the next receiver finds the page either not planned, or planned, and publishes what is
+planned. Twice at worst, which is harmless: notification ids are derived from run and recipient, so the number of
+targeted recipients is exact.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards
 
 NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout
-_SOON = timedelta(seconds=30)  # a local hour that is so near is not waited for
+_SOON = timedelta(seconds=30)  # a local hour this near is not waited for
 _HELD_ROWS = 40
 
 
 class _Work(NamedTuple):
-    """One shard of a run, and all that must be known of it."""
+    """One shard of a run, with everything needed to work on it."""
 
     head: CampaignHead
     run: Run
@@ -66,7 +66,7 @@ class _Step(NamedTuple):
 
 
 class Fanout:
-    """`monotonic` gives seconds that never go back."""
+    """`monotonic` gives monotonic seconds."""
 
     def __init__(
         self,
@@ -94,15 +94,15 @@ class Fanout:
         self._default_zone = default_zone
 
     def take(self, job: FanoutJob) -> str:
-        """Goes on with one shard; says how it ended: `done`, `continued`, `paused`, `stale` (another message has taken
-        the step), `unknown`. Raises: UnavailableError (retryable)."""
+        """Continues with one shard; returns how it ended: `done`, `continued`, `paused`, `stale` (another message has
+        taken the step), `unknown`. Raises: UnavailableError (retryable)."""
         work = self._read(job)
         if work is None:
             return "unknown"
         if work.shard.done or work.shard.step != job.step:
             return "stale"
         if work.head.state in HELD:
-            return "paused"  # whoever lets it go on puts a message for this step
+            return "paused"  # resuming puts a message for this step
         until = self._monotonic() + BUDGET_SECONDS
         while True:
             step = self._advance(work) if work.shard.is_of_audience else self._release(work)
@@ -134,7 +134,7 @@ class Fanout:
         return _Work(head, run, spec, shard, pace)
 
     def _advance(self, work: _Work) -> _Step | None:
-        """Publishes the planned page and plans the next; None where another was here."""
+        """Publishes the planned page and plans the next; None if another message was faster."""
         shard, run = work.shard, work.run
         rest, letters_at, wait = self._publish(work, unpack(run.run_id, shard.pending))
         if rest:
@@ -159,7 +159,7 @@ class Fanout:
         )
 
     def _sort(self, work: _Work, targets: Sequence[Target]) -> tuple[Slots, int]:
-        """The recipients by when they get it, and how many of them are of the canary."""
+        """The recipients by when they get it, and how many of them belong to the canary."""
         slots: Slots = {}
         canary = 0
         if work.canary_percent:
@@ -214,7 +214,8 @@ class Fanout:
         return published.messages, letters_at, published.wait_seconds
 
     def _release(self, work: _Work) -> _Step | None:
-        """Puts waiting chunks back into their queue. They are removed after that: a crash between puts them twice."""
+        """Puts waiting chunks back into their queue. They are removed after that: a crash in between puts
+        them twice."""
         due = self._held.due(
             work.run.run_id,
             work.shard.number,

@@ -1,7 +1,7 @@
-"""The generator of automatic mailings: opens the runs that are due, keeps the open ones going and closes the finished.
+"""The scheduler of campaigns: opens runs that are due, keeps open ones going and closes finished ones.
 
-Two ticks at once, or the same one twice, make one run: its key is its scheduled time. After a stop the campaign's
-policy says what becomes of the times that were missed.
+Two simultaneous ticks, or a repeated one, make one run, since its key is its scheduled time. After a standstill the
+campaign's policy decides about missed times.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,12 +20,12 @@ from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Runs, time_name
 
-ON_TIME = timedelta(minutes=10)  # the generator may be so late without the time counting as missed
+ON_TIME = timedelta(minutes=10)  # a time counts as missed only after this
 RUNS_IN_A_TICK = 100
 
 
 class Generator:
-    """Every method raises: UnavailableError (retryable: the next tick goes on)."""
+    """Every method raises: UnavailableError (retryable: the next tick continues)."""
 
     def __init__(
         self,
@@ -45,25 +45,25 @@ class Generator:
         self._default_zone = default_zone
 
     def tick(self) -> Line:
-        """One look at everything."""
+        """Goes through everything once."""
         due = [(campaign_id,) for campaign_id in self._campaigns.due(time_name(self._clock()))]
         opened, strange = _each(self._open_due, due)
         closed, stranger = _each(self._look_after, self._runs.unfinished())
         return Line(counts={"runs_opened": opened, "runs_closed": closed, "unreadable": strange + stranger})
 
     def launch(self, head: CampaignHead) -> int:
-        """Opens what is due of one campaign, if it is as it was approved; how many runs are new."""
+        """Opens a campaign's due runs, if it is as approved; returns how many are new."""
         if head.next_run_at is None or head.state not in ("scheduled", "running"):
             return 0
         first, now = datetime.fromisoformat(head.next_run_at), self._clock()
         if first > now or self._approvals.hold(head) is not None:
             return 0
         due, following = self._times(spec_of(head), first, now)
-        # In this order: a crash between the two opens the same runs once more, which changes nothing.
+        # In this order: a crash in between opens the same runs again, which changes nothing.
         try:
             new = sum(self._driver.open(head, moment) for moment in due)
         except ConflictError:
-            return 0  # it was changed at this moment: the next tick looks at what it is now
+            return 0  # it was changed just now: the next tick takes the new state
         self._campaigns.plan_next(head, time_name(following) if following else None)
         return new
 
@@ -94,8 +94,8 @@ class Generator:
 
 
 def _each(do: Callable[..., int], things: Iterable[tuple[str, ...]]) -> tuple[int, int]:
-    """How much came of all, and how many are damaged or of another version's shape: they stay for it, or for a person,
-    and stop nobody."""
+    """The sum of the results, and how many items are damaged or written by another release: they stay for it, or for a
+    person, and stop no other."""
     unreadable: list[tuple[str, ...]] = []
 
     def strange(thing: tuple[str, ...], error: Exception) -> None:

@@ -1,8 +1,8 @@
-"""Pauses campaigns that cannot go on, and says why: a part of a run cannot be read, or the provider refuses letter
+"""Pauses campaigns that cannot continue, and says why: a part of a run cannot be read, or the provider refuses letter
 after letter.
 
-Whoever resumes one tries again; whoever cancels it ends that part as it is. Left to itself it would be tried every
-minute, and nobody would be told.
+Resuming tries again; cancelling ends that part as it is. Otherwise it would be tried every minute, and nobody would
+know.
 """
 
 from contextlib import suppress
@@ -39,8 +39,8 @@ class Halt:
             self._pause(head, UNREADABLE, note=job.scheduled_at)
 
     def believed(self, campaign_id: str, *, known: float, refused: int, accepted: int, said: str) -> int:
-        """See `CampaignPort.believed`; `known` is the count as it was read, `said` is for the manager. The count stands
-        at the campaign: after a resume that mended nothing, the next refusal pauses it again."""
+        """See `CampaignPort.believed`; `known` is the count as it was read, `said` is for the manager. The campaign
+        holds the count: after a resume without a fix, the next refusal pauses it again."""
         left = believed(
             known=known,
             refused=refused,

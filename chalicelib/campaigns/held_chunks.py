@@ -1,5 +1,5 @@
-"""Recipients of a run as they are stored on their way: the page that a fan-out has planned and may not have published
-yet, and chunks that wait. Both hold ids, and addresses only of those who are in no directory."""
+"""A run's recipients as stored on their way: the page that a fan-out has planned and may not have published yet, and
+held chunks. Both hold ids, and addresses only of people who are in no directory."""
 
 import json
 import zlib
@@ -18,7 +18,7 @@ Slots = dict[str, list[EnrichRecipient]]  # the recipients by when they get it
 
 
 class Chunk(StrictModel):
-    """What is kept of a job that waits; the letter is the run's."""
+    """The stored part of a waiting job; the letter is the run's."""
 
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]
@@ -26,7 +26,7 @@ class Chunk(StrictModel):
     again: bool = False
 
     def job(self, letter: LetterSpec) -> EnrichJob:
-        """The job that goes on with it."""
+        """The job that continues it."""
         return EnrichJob(
             letter=letter,
             channels=self.channels,
@@ -37,8 +37,7 @@ class Chunk(StrictModel):
 
 
 def read_held(item: HeldItem) -> Chunk | None:
-    """The chunk; of a damaged one those who can be read, and the others by the notification alone; None: nothing can be
-    read of it."""
+    """The chunk; of a damaged one its readable recipients, and the others by notification only; None: unreadable."""
     failed = list[Exception]()
     found = each(_whole, [item], alone=lambda _, error: failed.append(error))
     for error in failed:
@@ -48,8 +47,8 @@ def read_held(item: HeldItem) -> Chunk | None:
 
 
 def pack(run_id: str, slots: Slots) -> bytes | None:
-    """A planned page in a fifth of its JSON: a user of whom nothing else is known is kept by id alone. Its row is
-    written several times a page, and paid for by its size."""
+    """A planned page in a fifth of its JSON: a user of whom only the id is known is stored as that id. Its row is
+    written several times per page, and charged by size."""
     if not slots:
         return None
     plain = {slot: [_packed(run_id, one) for one in recipients] for slot, recipients in slots.items()}

@@ -4,7 +4,7 @@ from chalicelib.pipeline.jobs import Job
 
 
 class FanoutJob(Job):
-    """Go on with one shard of a run at exactly this step; another message may have taken the step already."""
+    """Continue one shard of a run at exactly this step; another message may have taken the step already."""
 
     campaign_id: str
     scheduled_at: str

@@ -1,7 +1,8 @@
-"""All that makes a campaign's letter, and decides who gets it, when and how fast: what an approval is given for.
+"""Everything that makes a campaign's letter and decides who gets it, when and how fast: what an approval covers (ADR
+0051).
 
-What is asked of each reader as the letter leaves (their profile, wishes, suppressions, what a content source tells of
-them) is no input: an approval is of what is sent to whom, and their own say comes first.
+What is read for each reader as the letter leaves (profile, preferences, suppressions, a content source's values) is not
+included: an approval is of what is sent to whom, and readers' own choices come first.
 """
 
 import json
@@ -23,7 +24,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage.recipient_lists import RecipientLists
 from chalicelib.storage.runs import Run
 
-# Kept by the approval and used as they were, whatever is saved or deployed since; the others are compared.
+# Fixed by the approval, whatever is saved or deployed since; the others are compared.
 FROZEN = ("template_version", "layout", "route")
 PACES = frozenset({"rate_per_second", "publish_per_second"})
 
@@ -68,7 +69,7 @@ class LetterInputs:
         self._stage = {name: getattr(stage, name) for name in STAGE_INPUTS}
 
     def of(self, spec: Campaign, *, frozen: Fields | None = None, fresh: bool = False) -> dict[str, Any]:
-        """By name, as JSON; `frozen` are those that an approval keeps, `fresh` reads the settings now."""
+        """By name, as JSON; `frozen` are those that an approval fixes, `fresh` reads the settings now."""
         site = self._site.current(fresh=fresh)
         return {
             **spec.model_dump(mode="json", by_alias=True),
@@ -85,11 +86,11 @@ class LetterInputs:
         return Edition(self._templates.get(spec.template, frozen["template_version"]), frozen["layout"])
 
     def write_down(self, edition: Edition) -> None:
-        """Before anything names it: workers of other code find it."""
+        """Before anything refers to it: workers with other code must find it."""
         self._templates.write_down(edition)
 
     def plan(self, spec: Campaign, template: Template, frozen: Fields | None, *, fresh: bool = False) -> Plan:
-        """Its way to each reader; `fresh`: by the routes as of now."""
+        """Its channels; `fresh`: by the current routes."""
         if frozen is not None:
             route = dict(frozen["route"])
             channels = tuple(route.pop("channels"))
@@ -100,7 +101,7 @@ class LetterInputs:
     def _letter(self, spec: Campaign) -> dict[str, Any]:
         try:
             template, layout = self._templates.edition(spec.template)
-        except NotFoundError:  # no release brings it any more: such a campaign is still looked at, and stopped
+        except NotFoundError:  # no release has it any more: such a campaign can still be viewed, and stopped
             return {"template_version": None, "layout": None, "route": {"channels": list(spec.channels or ())}}
         plan = self.plan(spec, template, None)
         return _frozen(template.version, layout, plan.channels, plan.route)
@@ -127,7 +128,7 @@ def _frozen(version: Version, layout: str | None, channels: Sequence[str], route
 
 
 def differences(before: Fields, now: Fields) -> list[FieldError]:
-    """What is another than it was, in words."""
+    """What has changed, in words."""
     return [one for name in sorted({*before, *now}) for one in _differing(name, before.get(name), now.get(name))]
 
 

@@ -1,7 +1,7 @@
-"""How a started campaign comes from state to state, when it runs first, how it goes on after a stop.
+"""How a started campaign changes state, when it runs first, how it continues after a pause.
 
-Asking for a state that it has reached already is success: whoever presses twice, or never got the answer, sees the
-campaign as it is.
+Asking for a state that it already has succeeds: whoever clicks twice, or never got the answer, sees the campaign as it
+is.
 """
 
 from collections.abc import Collection
@@ -17,12 +17,16 @@ from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadCh
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import time_name
 
-GOING: tuple[CampaignState, ...] = ("scheduled", "running", "completed")  # what a started campaign comes to by itself
+GOING: tuple[CampaignState, ...] = (
+    "scheduled",
+    "running",
+    "completed",
+)  # states that a started campaign reaches by itself
 
 
 class Lifecycle:
-    """Every method that moves a campaign answers it as it is then, and raises: ConflictError (permanent: its state, or
-    with `same_version` its version, is another), UnavailableError (retryable)."""
+    """Every method that changes a campaign returns it as it is then, and raises: ConflictError (permanent: its state,
+    or with `same_version` its version, is another), UnavailableError (retryable)."""
 
     def __init__(
         self, *, campaigns: Campaigns, driver: RunDriver, generator: Generator, clock: Clock, default_zone: str
@@ -44,8 +48,7 @@ class Lifecycle:
         changes: HeadChanges | None = None,
         same_version: bool = False,
     ) -> CampaignHead:
-        """Moves the campaign to a state, unless it is there (or in one of `also`) already, even by another who was
-        faster."""
+        """Moves the campaign to a state, unless it already has it (or one of `also`), even if another was faster."""
         there = {state, *also}
         if head.state in there:
             return head
@@ -68,7 +71,7 @@ class Lifecycle:
         changes: HeadChanges | None = None,
         same_version: bool = False,
     ) -> CampaignHead:
-        """Plans the first run, and begins it if it is due."""
+        """Plans the first run, and starts it if it is due."""
         waits: HeadChanges = {"next_run_at": time_name(self.first_run(spec_of(head))), "due": True, **(changes or {})}
         head = self.reach(
             head, "scheduled", only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version
@@ -85,7 +88,7 @@ class Lifecycle:
         changes: HeadChanges | None = None,
         same_version: bool = False,
     ) -> CampaignHead:
-        """Lets a campaign that was held go on where it was."""
+        """Continues a held campaign where it was."""
         waits: HeadChanges = {**({"due": True} if head.next_run_at else {}), **(changes or {})}
         state: CampaignState = "running" if head.open_runs else "scheduled" if head.next_run_at else "completed"
         head = self.reach(head, state, only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version)

@@ -38,8 +38,8 @@ class BadListError(ValueError):
 
 
 class ListLine(StrictModel):
-    """One row: a user of the directory by id, or an address with what is known of its owner. Every other column becomes
-    an attribute, which letters may use as `user.attributes.<column>`."""
+    """One row: a user of the directory by id, or an address with what is known about its owner. Every other column
+    becomes an attribute, which letters may use as `user.attributes.<column>`."""
 
     user_id: UserId | None = None
     email: Email | None = None
@@ -50,7 +50,7 @@ class ListLine(StrictModel):
 
 
 class ListReport:
-    """What was found in a file; the first bad lines with their numbers, never with what they hold."""
+    """What was found in a file; the first bad lines by number, without their content."""
 
     def __init__(self) -> None:
         self.good = 0
@@ -64,8 +64,8 @@ class ListReport:
 
 
 def csv_reader(lines: Iterator[str], *, strict: bool) -> "Reader":
-    """Reads as spreadsheets write: with semicolons where the comma is the decimal sign, with tabs where they copy, as
-    the first line shows; some say it in a line of its own, `sep=;`, which is passed over. Raises: csv.Error."""
+    """Reads as spreadsheets write: semicolons where the comma is the decimal sign, tabs when copied, as the first line
+    shows; some add a line of their own, `sep=;`, which is skipped. Raises: csv.Error."""
     first = next(lines, "")
     said = _SAID.fullmatch(first)
     delimiter = said[1] if said else max(",;\t", key=first.count)
@@ -76,8 +76,8 @@ def csv_reader(lines: Iterator[str], *, strict: bool) -> "Reader":
 
 
 def read_rows(pieces: Iterable[bytes], report: ListReport) -> Iterator[dict[str, Any]]:
-    """The good rows, in order and each recipient once; the others go into the report. Holds a few bytes of each
-    recipient and never the file. Raises: BadListError (permanent)."""
+    """The good rows, in order and each recipient once; the others go into the report. Keeps a few bytes per recipient,
+    never the file. Raises: BadListError (permanent)."""
     reader = csv_reader(_lines(pieces, report), strict=True)
     seen: set[bytes] = set()
     header = _header(reader)
@@ -93,8 +93,8 @@ def read_rows(pieces: Iterable[bytes], report: ListReport) -> Iterator[dict[str,
 
 
 def _records(reader: "Reader", report: ListReport) -> Iterator[list[str]]:
-    """The records of a file. A line with a wrong quote is reported and left out; where a quote swallowed the lines
-    behind it, nobody can say where the next record begins."""
+    """The records of a file. A line with a wrong quote is reported and left out; where a quote has swallowed the lines
+    after it, nobody can say where the next record begins."""
     while True:
         before = reader.line_num
         try:
@@ -110,8 +110,8 @@ def _records(reader: "Reader", report: ListReport) -> Iterator[list[str]]:
 
 
 def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
-    """The lines of a file. One that cannot be read is reported, and an empty one stands for it; where many are not in
-    UTF-8, the file is not."""
+    """The lines of a file. An unreadable one is reported and replaced by an empty one; if many are not UTF-8, the file
+    is not."""
     strange: list[int] = []
     number = 0
     for number, line in enumerate(_split(pieces), start=1):
@@ -134,7 +134,7 @@ def _lines(pieces: Iterable[bytes], report: ListReport) -> Iterator[str]:
 
 
 def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file. Of one that never ends no more is held than shows it; nothing follows it."""
+    """The lines of a file. Of an endless one only enough is kept to report it; nothing follows it."""
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).splitlines(keepends=True) or [b""]
@@ -163,7 +163,7 @@ def _bad_line(number: int, why: Phrase) -> BadListError:
 
 
 def _filled(cells: list[str]) -> int:
-    """How many there are without the empty ones at the end, which spreadsheets write for columns that nobody uses."""
+    """The number of columns without the empty ones at the end, which spreadsheets write for unused columns."""
     return max((n for n, cell in enumerate(cells, start=1) if cell.strip()), default=0)
 
 

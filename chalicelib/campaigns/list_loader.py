@@ -1,4 +1,4 @@
-"""Reads the uploaded file of a list as a stream, and stores its good rows in blocks."""
+"""Reads an uploaded list as a stream and stores its good rows in blocks, with an index of its addresses (ADR 0064)."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class Uploads(Protocol):
     """Where uploads lie; `campaigns.uploads.S3Uploads` is one."""
 
     def pieces(self, list_id: str) -> Iterable[bytes] | None:
-        """The uploaded file in pieces of some KB; None where there is none. Raises: UnavailableError (retryable)."""
+        """The uploaded file in pieces of some KB; None if there is none. Raises: UnavailableError (retryable)."""
         ...
 
 
@@ -32,8 +32,8 @@ class ListLoader:
         self._uploads = uploads
 
     def load(self, list_id: str) -> str:
-        """Reads the file of a list; the state of the list then. A file that cannot be read makes a failed list, which
-        says why. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """Reads a list's file; returns the list's state then. An unreadable file makes a failed list, with the reason.
+        Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         found = self._lists.get(list_id)
         if found.state == "ready":
             return "ready"
@@ -61,7 +61,7 @@ class ListLoader:
     def _write_blocks(self, list_id: str, rows: Iterable[Mapping[str, Any]], report: ListReport) -> tuple[int, str]:
         """How many blocks there are, and the digest of all rows."""
         content, number, index = hashlib.sha256(), 0, ListIndex()
-        # In blocks each of which DynamoDB takes, whatever the rows hold.
+        # In blocks that fit into a DynamoDB item, whatever the rows hold.
         for block in portions(rows, most=BLOCK_ROWS, room=_BLOCK_CHARACTERS, size=_characters):
             content.update(self._lists.put_block(list_id, number, block))
             for address in (row["email"] for row in block if row.get("email")):

@@ -1,4 +1,4 @@
-"""What callers do with uploaded lists. They hold addresses, so whoever needs one no longer deletes it."""
+"""Loading and deleting uploaded lists. They hold addresses, so they are deleted once no longer needed."""
 
 from chalicelib.campaigns.jobs import LoadJob
 from chalicelib.campaigns.model import shown_spec
@@ -18,8 +18,8 @@ _TRIES = 3
 
 
 def load_list(list_id: str, *, lists: RecipientLists, queues: JobQueue, sight: Sight = EVERYTHING) -> RecipientList:
-    """Has an uploaded file read in the background. Raises: NotFoundError, ConflictError (permanent: it was read
-    already, and campaigns may count on it), UnavailableError (retryable)."""
+    """Reads an uploaded file in the background. Raises: NotFoundError, ConflictError (permanent: it was read already,
+    and campaigns may rely on it), UnavailableError (retryable)."""
     lists.get(list_id, sight=sight)
     begun = lists.begin_loading(list_id)
     if begun is None:
@@ -36,9 +36,9 @@ def forget_list(
     seen: Seen | None = None,
     sight: Sight = EVERYTHING,
 ) -> None:
-    """Deletes a list for good; repeating it is success, and mends a failure half way. Raises: NotFoundError (permanent:
-    there never was such a list), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: it is
-    being read, or a campaign that is not over is for it), UnavailableError (retryable)."""
+    """Deletes a list for good; idempotent, and completes a deletion that failed half-way. Raises: NotFoundError
+    (permanent: there never was such a list), ChangedError (permanent: it is not what was `seen`), ConflictError
+    (permanent: it is being read, or used by an unfinished campaign), UnavailableError (retryable)."""
     for _ in range(_TRIES):
         found = lists.find(list_id, sight=sight)
         if found is None:

@@ -1,6 +1,6 @@
-"""How fast a run goes: letters a second, as delays of its chunks, and messages a second, as turns that all publishers
-of a campaign take. Both are read anew for every message of the queue `fanout`, so that they may be changed while a run
-goes on."""
+"""A run's pace: letters a second, as delays of its chunks, and messages a second, as turns that all publishers of a
+campaign take. Both are reread for every message of the queue `fanout`, so that they can change during a run (ADR 0004).
+"""
 
 from collections.abc import Callable, Sequence
 from math import ceil, floor
@@ -11,9 +11,9 @@ from chalicelib.pipeline.jobs import CHUNK_SIZE
 from chalicelib.storage.rate_limits import LEAST_RATE, Grant
 
 MAX_SHARDS = 8
-USERS_A_SHARD = 5000  # a smaller part costs more to look after than it gains: the chunk at its end is not full
+USERS_A_SHARD = 5000  # a smaller shard costs more than it gains: its last chunk is not full
 PAGE_SIZE = 1000
-AHEAD_SECONDS = 60.0  # so far ahead of its letters' time a run publishes: a change of pace acts within it
+AHEAD_SECONDS = 60.0  # how far ahead a run publishes: a change of pace takes effect within this
 
 
 def shard_count(rate_per_second: float, *, users: int) -> int:
@@ -35,7 +35,7 @@ class Pace(NamedTuple):
 
     @property
     def page_size(self) -> int:
-        """Users to look at before the next look at the pace."""
+        """Users to process before the pace is read again."""
         return max(self.chunk_size, min(PAGE_SIZE, floor(self.letters_per_second * AHEAD_SECONDS)))
 
     def delays(self, sizes: Sequence[int], *, now: float, letters_at: float) -> tuple[list[int], float]:
@@ -48,7 +48,7 @@ class Pace(NamedTuple):
 
 
 class Turns(Protocol):
-    """Whose turn it is, among all processes: a `control.limits.Limiter` whose rates are 1 a second."""
+    """Turns among all processes: a `flow.rate_limits.Limiter` whose rates are 1 a second."""
 
     def take(self, name: str, units: int, *, share: float, max_wait_seconds: float) -> Grant:
         """Units of the limit `name`, at `share` of its rate. Raises: UnavailableError (retryable)."""
@@ -56,8 +56,8 @@ class Turns(Protocol):
 
 
 class Publisher:
-    """Puts messages into a queue so evenly that in no second more than the pace are written, by all that publish under
-    one name: the shards of a run, its chunks that waited, and the campaign's other runs."""
+    """Puts messages into a queue evenly, so that in no second more than the pace are written, by all that publish under
+    one name: the shards of a run, its held chunks, and the campaign's other runs."""
 
     def __init__(
         self, queues: JobQueue, *, turns: Turns, sleep: Callable[[float], None], clock: Callable[[], float]
@@ -65,7 +65,7 @@ class Publisher:
         self._queues = queues
         self._turns = turns
         self._sleep = sleep
-        self._clock = clock  # seconds that never go back
+        self._clock = clock  # monotonic seconds
 
     def publish(
         self, queue: str, messages: Sequence[Outgoing], *, name: str, per_second: float, budget_seconds: float

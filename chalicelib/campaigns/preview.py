@@ -1,8 +1,8 @@
-"""A look at an audience before anybody is written to: how many, who is left out and why, a few of them, how long it
-will take, and the next dates.
+"""Previews an audience before anybody is written to: how many, who is left out and why, samples, the duration, and the
+next dates.
 
-A look lasts a few seconds. Of a large directory it counts a part and answers a cursor: the next look goes on from there
-and adds up.
+A call lasts a few seconds. Of a large directory it counts a part and returns a cursor: the next call continues and adds
+up.
 """
 
 import json
@@ -32,7 +32,7 @@ from chalicelib.text import one_line
 
 SECONDS = 8.0
 SAMPLE = 5
-_UNSAVED = "unsaved"  # stands for the id of a campaign that is only being written
+_UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored yet
 NEXT_RUNS = 5
 _PAGE = 500
 _SHAPE_CHARS = 30
@@ -40,8 +40,8 @@ _COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "sup
 
 
 class Unread(NamedTuple):
-    """An attribute that the rule asks for and cannot compare in the profiles of so many `people`; `example` is the
-    shape of one value, with 0 for each digit and a for each letter."""
+    """An attribute that the rule uses but cannot compare in the profiles of `people` users; `example` is the shape of
+    one value, with 0 for each digit and a for each letter."""
 
     attribute: str
     people: int
@@ -56,8 +56,8 @@ class _Way(NamedTuple):
 
 
 class AudienceCount(NamedTuple):
-    """What was seen. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: whom the
-    rule may have left out for the way in which a value is written."""
+    """The counts. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: users whom
+    the rule may have missed because of how a value is written."""
 
     counts: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
@@ -69,7 +69,7 @@ class AudienceCount(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What earlier looks came to."""
+    """The counts of earlier calls."""
 
     at: dict[str, Any] | None
     counts: Counter[str]
@@ -77,7 +77,7 @@ class _Seen(NamedTuple):
 
 
 class AudiencePreview:
-    """Looks at the directory and at lists; nothing is written."""
+    """Reads the directory and lists; writes nothing."""
 
     def __init__(
         self,
@@ -111,10 +111,9 @@ class AudiencePreview:
         at_most: int | None = None,
         frozen: Fields | None = None,
     ) -> AudienceCount:
-        """Counts the audience of a campaign (`head`: as it is saved), from the cursor of an earlier look on; with
-        `at_most` no more users than these, in a few requests; `frozen`: its inputs, where they are known. Raises:
-        InvalidError (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError
-        (retryable)."""
+        """Counts a campaign's audience (`head`: the saved campaign), continuing at the cursor of an earlier call; with
+        `at_most` no more users than these, in a few requests; `frozen`: its fixed inputs, if any. Raises: InvalidError
+        (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
         until, scope = self._monotonic() + SECONDS, head.id if head else _UNSAVED
         seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
         at, counts, unread = seen
@@ -159,12 +158,12 @@ class AudiencePreview:
         return final
 
     def _way(self, spec: Campaign, frozen: Fields | None) -> _Way:
-        """As a run that begins now takes it."""
+        """As a run that began now would use it."""
         template = self._inputs.edition(spec, frozen).template
         return _Way(spec.category or template.category, self._inputs.plan(spec, template, frozen).channels)
 
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
-        """By notification id; an unknown user is left out."""
+        """By notification id; unknown users are left out."""
         found = {t.recipient.notification_id: t.profile for t in targets if t.profile is not None}
         ids = {t.recipient.user_id for t in targets if t.recipient.user_id and t.profile is None}
         known = self._directory.get_many(ids, fresh=False).known if ids else {}
@@ -177,7 +176,7 @@ class AudiencePreview:
         return found
 
     def _consenting(self, way: _Way, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
-        """Whoever is left on one channel at least; the others are counted by what stands against the first."""
+        """Those with at least one channel left; the others are counted by what stands against the first."""
         asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in way.channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
@@ -191,7 +190,7 @@ class AudiencePreview:
 
 
 def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
-    """Reads a cursor of this audience; raises whatever of one that it does not write."""
+    """Reads a cursor of this audience; raises for anything else."""
 
     def read(state: Mapping[str, Any]) -> _Seen:
         at = state["at"]
@@ -217,7 +216,7 @@ def _note_unread(page: TargetPage, unread: dict[str, Unread]) -> None:
 
 
 def _shape(value: object) -> str:
-    """How a value is written, without what it says."""
+    """How a value is written, without its content."""
     text = value if isinstance(value, str) else json.dumps(value)
     return "".join("0" if one.isdigit() else "a" if one.isalpha() else one for one in one_line(text))[:_SHAPE_CHARS]
 

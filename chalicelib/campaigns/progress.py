@@ -1,4 +1,4 @@
-"""How far a run has come: what was planned, and what became of it."""
+"""A run's progress: what was planned, and what became of it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from chalicelib.storage.run_counters import read_counts
 from chalicelib.storage.runs import PlannedRun, Run
 
 SAMPLED = ("sent", "delivered", "opened", "clicked")
-MOST_SAMPLES = 120  # a point a minute for two hours; of a longer run every second one is kept, and again
+MOST_SAMPLES = 120  # a point per minute for two hours; longer runs keep every second one, and so on
 _ACCEPTED = ("sent", "delivered", "bounced", "complained")  # states behind the provider's acceptance
 
 
 @dataclass
 class Progress:
-    """Deliveries, one a recipient and channel. At every moment targeted = skipped + queued + sent + failed +
-    uncertain + cancelled; `delivered`, `bounced` and `complained` are parts of `sent`. What people
-    did is apart from what machines did."""
+    """Deliveries, one per recipient and channel. At every moment targeted = skipped + queued + sent + failed +
+    uncertain + cancelled; `delivered`, `bounced` and `complained` are parts of `sent`. People's actions are counted
+    apart from machines'."""
 
     targeted: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def settled(self) -> int:
-        """Deliveries with which nothing more is to be done."""
+        """Deliveries that need nothing more."""
         return sum(self.skipped.values()) + self.sent + self.failed + self.uncertain + self.cancelled
 
     def __add__(self, other: "Progress") -> "Progress":
@@ -61,13 +61,13 @@ def read_progresses(runs: Sequence[PlannedRun]) -> list[Progress]:
 
 
 def sampled(before: Sequence[Sequence[Any]] | None, at: str, progress: Progress) -> list[Sequence[Any]]:
-    """The picture of a run with one more point: `[at, sent, delivered, opened, clicked]`, oldest first."""
+    """A run's curve with one more point: `[at, sent, delivered, opened, clicked]`, oldest first."""
     points = [*(before or ()), [at, *(getattr(progress, word) for word in SAMPLED)]]
     return points if len(points) <= MOST_SAMPLES else [*points[:-1:2], points[-1]]
 
 
 def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
-    """The progress that follows from counts by word (`pipeline.tally.word`)."""
+    """The progress from counts by word (`storage.run_counters`)."""
     reasons: dict[str, dict[str, int]] = {"skipped": {}, "failed": {}}
     for name, count in counts.items():
         status, hash_sign, reason = name.partition("#")
@@ -77,7 +77,7 @@ def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
         targeted=targeted,
         skipped=reasons["skipped"],
         sent=sum(counts[name] for name in _ACCEPTED),
-        delivered=counts["delivered"] + counts["complained"],  # who complains has it
+        delivered=counts["delivered"] + counts["complained"],  # whoever complains has received it
         opened=counts["opened"],
         clicked=counts["clicked"],
         machine_opened=counts["machine_opened"],
@@ -90,7 +90,7 @@ def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
         uncertain=counts["uncertain"],
         cancelled=counts["cancelled"],
     )
-    # What is settled was planned before: a plan that says less was read a moment too early.
+    # Whatever is settled was planned: a smaller plan was read a moment too early.
     progress.targeted = max(progress.targeted, progress.settled)
     progress.queued = progress.targeted - progress.settled
     return progress

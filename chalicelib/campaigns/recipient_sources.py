@@ -1,6 +1,4 @@
-"""Where the recipients of a run come from, page by page: the directory, an uploaded list, or the unsent letters of
-another run.
-"""
+"""The recipients of a run, page by page: from the directory, an uploaded list, or the unsent letters of another run."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,7 +23,7 @@ Cursor = dict[str, Any]
 
 
 class Target(NamedTuple):
-    """One recipient of a run, the zone whose clock is theirs (None: not known), and the profile where it is at hand."""
+    """One recipient of a run, their time zone (None: unknown), and the profile if it is at hand."""
 
     recipient: EnrichRecipient
     zone: str | None = None
@@ -33,13 +31,13 @@ class Target(NamedTuple):
 
     @property
     def email(self) -> str | None:
-        """Where it is known."""
+        """If it is known."""
         return self.profile.email if self.profile else (self.recipient.profile or {}).get("email")
 
 
 class TargetPage(NamedTuple):
-    """Some targets, and where the shard goes on; None: it is over. `asked` are the profiles that a rule was asked of,
-    `unread` tells of one what the rule could not compare (`Rule.unread`)."""
+    """Some targets, and where the shard continues; None: it is finished. `asked` are the profiles that a rule was
+    applied to, `unread` finds in one what the rule could not compare (`Rule.unread`)."""
 
     targets: Sequence[Target]
     cursor: Cursor | None
@@ -56,8 +54,8 @@ class Source(Protocol):
 
 
 class DirectorySource:
-    """Everyone in the directory, or those whom a rule means. `scheduled` is the run's time, `before` that of the run a
-    day ago."""
+    """Everyone in the directory, or those who match a rule. `scheduled` is the run's time, `before` that of the run a
+    day earlier."""
 
     def __init__(
         self,
@@ -89,7 +87,7 @@ class DirectorySource:
         return [one for one in meant if one is not None]
 
     def means(self, profile: Profile) -> bool:
-        """Whether the profile is in the audience. The recipient's own calendar says which day it is."""
+        """Whether the profile is in the audience, by the recipient's own calendar."""
         return self._rule is None or self._rule.matches(profile, self._moment(profile))
 
     def unread(self, profile: Profile) -> Iterable[tuple[str, Any]]:
@@ -124,7 +122,7 @@ class ListSource:
 
         def unreadable(place: int, error: Exception) -> None:
             log_failure("row of a list", error, list_id=self._list_id, block=number, row=place)
-            # It is one of those who are written to, and has failed: `enrich` finds nothing of it.
+            # It counts as a target that has failed: `enrich` finds nothing of it.
             targets.append(Target(nobody(derived_id("notification", self._run_id, f"row:{number}:{place}"))))
 
         each(lambda place: targets.append(self._target(rows[place])), range(len(rows)), alone=unreadable)
@@ -142,8 +140,8 @@ class ListSource:
 
 
 class UnsentSource:
-    """The letters of a run that were certainly not sent, for certain reasons. A resend has an id that follows from the
-    letter's: whoever asks twice sends once."""
+    """The letters of a run that were certainly not sent, for certain reasons. A resend's id is derived from the
+    letter's, so asking twice sends once."""
 
     def __init__(self, run_id: str, reasons: Sequence[str] | None, *, resend_run_id: str) -> None:
         self._run_id = run_id
@@ -151,7 +149,7 @@ class UnsentSource:
         self._resend_run_id = resend_run_id
 
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:  # noqa: ARG002
-        """See `Source`; there is one shard, which goes through the index's partitions and the reasons."""
+        """See `Source`; there is one shard, which walks the index's partitions and the reasons."""
         parts = [(place, reason) for place in range(UNSENT_PLACES) for reason in self._reasons]
         number, key = (int(cursor["part"]), cursor.get("key")) if cursor else (0, None)
         place, reason = parts[number]
@@ -166,7 +164,7 @@ class UnsentSource:
         targets = {resend_of(one.notification_id): _again(one) for one in read_notifications(ids)}
         for known in read_notifications(targets):
             if known.run_id != self._resend_run_id:
-                targets.pop(known.notification_id)  # an earlier resend took it: what that left unsent is its own
+                targets.pop(known.notification_id)  # an earlier resend took it and is responsible for it
         return list(targets.values())
 
 
@@ -179,7 +177,7 @@ def _log_letter(notification_id: str, error: Exception) -> None:
 
 
 def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
-    """The notification's id: the same recipient of the same run has the same one, however often a page is sent."""
+    """The notification's id: the same for the same recipient of the same run, however often a page is sent."""
     recipient = f"user:{user_id}" if user_id else f"address:{same_address_key('email', address or '')}"
     return derived_id("campaign", run_id, recipient)
 
@@ -190,7 +188,7 @@ def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:
 
 
 def resend_of(notification_id: str) -> str:
-    """The id of the letter that makes up for one that was not sent."""
+    """The id of the letter that replaces one that was not sent."""
     return derived_id("resend", notification_id)
 
 
@@ -210,7 +208,7 @@ class Sources:
         self._default_zone = default_zone
 
     def size(self, spec: Campaign) -> int:
-        """About how many there are to look at; a rule may mean fewer. Raises: NotFoundError (permanent: the list is
+        """About how many there are to look at; a rule may match fewer. Raises: NotFoundError (permanent: the list is
         gone), UnavailableError (retryable)."""
         if spec.audience.list_id is not None:
             return self._lists.get(spec.audience.list_id).row_count
@@ -223,7 +221,7 @@ class Sources:
         return self.of_spec(spec, run_id=run.run_id, scheduled=scheduled)
 
     def of_spec(self, spec: Campaign, *, run_id: str, scheduled: datetime) -> Source:
-        """The source of a campaign as it would be at a time; previews ask it."""
+        """The source of a campaign as it would be at a time, for previews."""
         if spec.audience.list_id is not None:
             return ListSource(self._lists, spec.audience.list_id, run_id=run_id)
         zone = spec.timezone or self._default_zone

@@ -1,4 +1,4 @@
-"""Sends once more what a run certainly did not send."""
+"""Resends what a run certainly did not send."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,9 +28,9 @@ class Resend:
     def begin(
         self, campaign_id: str, *, by: str, run: str | None = None, reasons: Sequence[str] | None = None
     ) -> CampaignHead:
-        """Sends once more what a run (default: the newest) certainly did not send, for these reasons (default: all).
-        Asked again it takes only what is still unsent; while the same is being sent, nothing more is begun. Raises:
-        ConflictError, NotFoundError (permanent), UnavailableError (retryable)."""
+        """Resends what a run (default: the newest) certainly did not send, for these reasons (default: all). Repeated,
+        it takes only what is still unsent; while the same is being sent, nothing more starts. Raises: ConflictError,
+        NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         known = self._runs.of(campaign_id)
         finished = [one for one in known if one.outcome is not None]
@@ -49,12 +49,12 @@ class Resend:
         return self._campaigns.get(campaign_id)
 
     def _promised(self, head: CampaignHead) -> datetime | None:
-        """A resend that a crash cut off between its two writes: the same click once more completes it."""
+        """A resend that a crash interrupted between its two writes: repeating the click completes it."""
         missing = [at for at in head.open_runs if self._runs.get(head.id, at) is None]
         return datetime.fromisoformat(missing[0]) if missing else None
 
     def _promise(self, head: CampaignHead, *, after: Run, by: str) -> tuple[CampaignHead, datetime]:
-        """Takes the campaign for a resend: one at a time, so that two never take the same letters."""
+        """Reserves the campaign for a resend: one at a time, so that two never take the same letters."""
         expect(head, ["scheduled", "completed"])
         moment = max(self._clock(), datetime.fromisoformat(after.scheduled_at) + timedelta(seconds=1))
         head = self._campaigns.enter(

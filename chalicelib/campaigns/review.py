@@ -1,4 +1,4 @@
-"""Another manager's word on a campaign: let it go, or send it back and say why."""
+"""Approving another manager's campaign, or sending it back with a comment."""
 
 from typing import Annotated
 
@@ -31,9 +31,9 @@ class Review:
         self._approvals = approvals
 
     def approve(self, campaign_id: str, *, by: str, seen: Seen, hands: frozenset[str] = NO_OTHERS) -> CampaignHead:
-        """Lets it go, if it is what was seen. Nobody approves a version of their own, be it by another key of the same
-        service or of the same maker: `hands` stand behind `by`. Raises: ForbiddenError, ChangedError, InvalidError,
-        ConflictError, NotFoundError (permanent)."""
+        """Approves it, if it is what was seen. Nobody can approve a version of their own, whether by another key of the
+        same service or of the same maker: `hands` stand behind `by`. Raises: ForbiddenError, ChangedError,
+        InvalidError, ConflictError, NotFoundError (permanent)."""
         head = self._campaigns.get(campaign_id)
         if self._is_approved(head, seen):
             return head
@@ -43,7 +43,7 @@ class Review:
         now = self._approvals.inputs(head, fresh=True)
         self._approvals.require(head, seen, now)
         going_on, spec = _goes_on(head), spec_of(head)
-        if going_on:  # its time has passed, and what its rule means may be nobody any more
+        if going_on:  # its time has passed, and its rule may match nobody any more
             self._checks.check(spec, known_start=spec.start_at, version=now["template_version"])
         else:
             self._checks.check_start(spec, version=now["template_version"])
@@ -58,8 +58,8 @@ class Review:
             return head
 
     def send_back(self, campaign_id: str, *, by: str, comment: str, seen: Seen | None = None) -> CampaignHead:
-        """To who wrote it, with what is to be changed; a run that has begun waits. With `seen`, only that one. Raises:
-        ConflictError, ChangedError, NotFoundError (permanent)."""
+        """Back to its author, with what should be changed; a run that has begun is paused. With `seen`, only if
+        unchanged since. Raises: ConflictError, ChangedError, NotFoundError (permanent)."""
         head = self._campaigns.get(campaign_id)
         if head.told(SENT_BACK) == comment and head.state != "awaiting_approval":
             return head
@@ -78,7 +78,7 @@ class Review:
         )
 
     def _is_approved(self, head: CampaignHead, seen: Seen) -> bool:
-        """Whether just this was approved and goes. Raises: ChangedError (permanent): something else was."""
+        """Whether exactly this was approved and is running. Raises: ChangedError (permanent): something else was."""
         if head.approved is None or head.state not in GOING:
             return False
         if head.approved_tag in seen.tags:
@@ -92,5 +92,5 @@ def _goes_on(head: CampaignHead) -> bool:
 
 
 def _has_run(head: CampaignHead) -> bool:
-    """Whether it was for once, and that was: its letters are not sent again."""
+    """Whether it was to run once, and has: its letters are not sent again."""
     return spec_of(head).schedule is None and head.newest_run is not None

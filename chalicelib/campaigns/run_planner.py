@@ -1,4 +1,5 @@
-"""Draws up a run: all that its letters are made of, as the campaign, its template and the routes are now."""
+"""Draws up a run: everything that its letters are made of, from the campaign, its template and the routes as they are
+now."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,8 +29,8 @@ class RunPlanner:
     def draw_up(
         self, head: CampaignHead, scheduled: datetime, *, resend_of: Run | None, reasons: Sequence[str] | None
     ) -> Run:
-        """The run of a campaign at a time, not written yet: in the versions that were approved, or the newest; a resend
-        sends what its run would have sent. Raises: UnavailableError (retryable)."""
+        """A campaign's run at a time, not stored yet: with the approved versions, or the newest; a resend sends what
+        its run would have sent. Raises: UnavailableError (retryable)."""
         spec = spec_of(resend_of or head)
         frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
         edition = self._inputs.edition(spec, frozen)

@@ -1,5 +1,5 @@
-"""Drives runs: opens one for each scheduled time, keeps it going, and closes it when everything is settled. Every step
-can be repeated: whoever finds a run half opened only has to open it again."""
+"""Drives runs: opens one for each scheduled time, keeps it going, and closes it once everything is settled. Every step
+can be repeated: a half-opened run only has to be opened again."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
 QUEUE = "fanout"
-STALLED = timedelta(minutes=3)  # a shard that should have gone on so long ago has lost its message
+STALLED = timedelta(minutes=3)  # a shard this late has lost its message
 
 
 class RunDriver:
@@ -51,8 +51,8 @@ class RunDriver:
         resend_of: Run | None = None,
         reasons: Sequence[str] | None = None,
     ) -> bool:
-        """Opens the run of this time; whether it is a new one. Opening it again is harmless. Raises: ConflictError
-        (permanent: the campaign is not what `head` says any more)."""
+        """Opens the run of this time; returns whether it is new. Idempotent. Raises: ConflictError (permanent: the
+        campaign has changed since `head`)."""
         drawn = self._planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons)
         new = self._runs.add(head, drawn)
         run = drawn if new else self._runs.get(drawn.campaign_id, drawn.scheduled_at)
@@ -70,7 +70,7 @@ class RunDriver:
                 self.wake_held(run, all_of_it=head.state == "cancelled")
 
     def wake_held(self, run: Run, *, all_of_it: bool = False) -> None:
-        """Sends off the waiting chunks whose time has come; `all_of_it`: of a cancelled run."""
+        """Sends off held chunks whose time has come; `all_of_it`: of a cancelled run."""
         for n in range(PARKED_PLACES):
             due = self._held.due(
                 run.run_id,
@@ -85,7 +85,7 @@ class RunDriver:
                 self._kick(run, [woken])
 
     def look_after(self, head: CampaignHead, run: Run) -> bool:
-        """What `tick` does for an open run; whether it came to its end and is closed now."""
+        """What `tick` does for an open run; whether it has ended and is closed now."""
         head, shards = self._completed(head, run)
         if head.state not in HELD:
             stalled = (self._clock() - STALLED).timestamp()
@@ -101,8 +101,8 @@ class RunDriver:
         return True
 
     def _keep_going(self, head: CampaignHead, run: Run) -> None:
-        """Completes whatever a crash left out of an opening, and puts a message for each shard that is not done. A
-        shard that has one already goes on once all the same."""
+        """Completes whatever a crash left out of an opening, and puts a message for each unfinished shard. One that
+        already has a message still advances only once."""
         self._kick(run, self._completed(head, run)[1])
 
     def _kick(self, run: Run, shards: Iterable[Shard]) -> None:
@@ -114,7 +114,7 @@ class RunDriver:
         self._queues.put(QUEUE, [Outgoing(passed(job)) for job in jobs])
 
     def _completed(self, head: CampaignHead, run: Run) -> tuple[CampaignHead, list[Shard]]:
-        """The campaign and all shards of its run: an opening that died between them is completed."""
+        """The campaign and all shards of its run, completing an opening that died in between."""
         shards = self._shards.of(run.run_id)
         if len(shards) == run.shards + PARKED_PLACES and run.scheduled_at in head.open_runs:
             return head, shards
@@ -122,7 +122,7 @@ class RunDriver:
         return self._runs.note_open(head, run), self._shards.of(run.run_id)
 
     def _note(self, run: Run, progress: Progress, *, outcome: str | None = None) -> None:
-        """Keeps how far it has come, or how it ended, and tells the hourly statistics what is new."""
+        """Stores its progress, or how it ended, and adds what is new to the hourly statistics."""
         counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
         at = rfc3339(self._clock())
         samples = sampled(run.samples, at, progress)

@@ -56,7 +56,7 @@ class Schedule(StrictModel):
         return self
 
     def expression(self) -> str:
-        """The schedule as cron says it."""
+        """The schedule as a cron expression."""
         if self.cron is not None:
             return self.cron
         hour, _, minute = (self.at or "").partition(":")
@@ -66,12 +66,12 @@ class Schedule(StrictModel):
 
 
 def occurrences(schedule: Schedule, zone: str, *, after: datetime) -> Iterator[datetime]:
-    """Every moment after `after`, in UTC, each later than the one before. Times are those of the wall clock, wildcards
-    too: one that the clocks repeat comes once, those that they skip are made up for together, right after the gap. For
-    `recipient` it is the moment at which the first zone on Earth reaches the time."""
+    """Every moment after `after`, in UTC, each later than the previous one. Times are wall clock times, wildcards too:
+    a repeated one counts once, skipped ones are made up for together, right after the gap. For `recipient` it is the
+    moment at which the first zone on Earth reaches the time."""
     planned = planning_zone(zone)
     last = after
-    # CronSim gets times without a zone: with one, it lets wildcards run twice through an hour that is repeated, and
+    # CronSim gets times without a zone: with one, wildcards would run twice through a repeated hour, and
     # not at all through one that is skipped.
     for wall in CronSim(schedule.expression(), after.astimezone(zone_of(planned)).replace(tzinfo=None, fold=0)):
         moment = wall_moment(wall, planned)
@@ -81,15 +81,15 @@ def occurrences(schedule: Schedule, zone: str, *, after: datetime) -> Iterator[d
 
 
 def day_before(schedule: Schedule, zone: str, scheduled: datetime) -> datetime | None:
-    """The run at the same time of the day before, through a change of the clocks too; None where there is none."""
-    day, spread = timedelta(days=1), timedelta(hours=2)  # no clock is changed by more
+    """The run at the same time of the previous day, across clock changes too; None if there is none."""
+    day, spread = timedelta(days=1), timedelta(hours=2)  # no clock change is larger
     times = occurrences(schedule, zone, after=scheduled - day - spread - timedelta(seconds=1))
     near = takewhile(lambda moment: moment <= scheduled - day + spread, times)
     return min(near, key=lambda moment: abs(scheduled - day - moment), default=None)
 
 
 def planning_zone(zone: str) -> str:
-    """The zone that a campaign's times are counted in."""
+    """The zone in which a campaign's times are counted."""
     return _EARLIEST_ZONE if zone == RECIPIENT else zone
 
 
@@ -99,8 +99,8 @@ def local_moment(scheduled: datetime, zone: str) -> datetime:
 
 
 def best_moment(hour: object, *, zone: str, after: datetime) -> datetime:
-    """The next time that the wall clock of `zone` shows a full hour (0 to 23), `after` itself where it shows that hour
-    now, or where it is no such hour."""
+    """The next time that the wall clock of `zone` shows a full hour (0 to 23); `after` itself if it shows that hour
+    now, or if it is not a valid hour."""
     if isinstance(hour, bool) or not isinstance(hour, int) or not 0 <= hour <= 23:
         return after
     local = after.astimezone(zone_of(zone))
@@ -119,8 +119,7 @@ def first_moment(wall: datetime) -> datetime:
 
 
 def missed(policy: Misfire, due: list[datetime], *, now: datetime, grace: timedelta) -> list[datetime]:
-    """Which of the due moments become runs. The last one is on time, whatever the policy, if it is no older than
-    `grace`."""
+    """Which due moments become runs. The last one is on time, whatever the policy, if it is no older than `grace`."""
     if policy == "all":
         return due
     return [moment for moment in due[-1:] if policy == "latest" or now - moment <= grace]

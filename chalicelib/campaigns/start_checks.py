@@ -1,5 +1,5 @@
-"""What must be right before a campaign is accepted, and before it starts: everything that can be known wrong is said
-while somebody listens, with the field's name."""
+"""What must be right before a campaign is accepted, and before it starts: everything that can be known to be wrong is
+reported while the caller listens, with the field's name."""
 
 from datetime import datetime
 from typing import Any
@@ -23,11 +23,11 @@ from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientLists
 
 _PAGE = 500
-_MAX_PAGES = 200  # so far a start looks for the first recipient
+_MAX_PAGES = 200  # how far a start looks for the first recipient
 
 
 class StartChecks:
-    """With `private_addresses`, sources of content may lie inside the own network."""
+    """With `private_addresses`, content sources may be in the internal network."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class StartChecks:
         version: Version | None = None,
         sight: Sight = EVERYTHING,
     ) -> None:
-        """`known_start` was a time in the future when it was written, and may have passed since; `version` is the
-        template's that is sent (None: the newest); lists and campaigns that are not in `sight` are not there. Raises:
-        InvalidError (permanent) with every bad field, UnavailableError (retryable)."""
+        """`known_start` was a future time when it was written, and may have passed since; `version` is the template's
+        that is sent (None: the newest); lists and campaigns outside `sight` do not exist. Raises: InvalidError
+        (permanent) with every bad field, UnavailableError (retryable)."""
         errors = [
             *self._letter_errors(spec, version),
             *self._time_errors(spec, known_start),
@@ -70,11 +70,11 @@ class StartChecks:
             raise InvalidError(Phrase("the campaign is not as expected: {names}", names=names), errors)
 
     def check_start(self, spec: Campaign, *, version: Version | None = None) -> None:
-        """All of `check`, and that somebody is meant at all. Raises: InvalidError (permanent), UnavailableError
+        """All of `check`, and that the audience is not empty. Raises: InvalidError (permanent), UnavailableError
         (retryable)."""
-        # A periodic campaign runs from `start_at` on: one that has passed is no mistake.
+        # A periodic campaign runs from `start_at` on, which may have passed.
         self.check(spec, known_start=spec.start_at if spec.schedule is not None else None, version=version)
-        # What a rule means on the day of a run is known on that day only (birthdays).
+        # Who matches a rule on the day of a run is known only on that day (birthdays).
         if spec.schedule is None and not self._means_somebody(spec):
             raise InvalidError.of("audience", Phrase("expected at least one recipient: nobody is in this audience"))
 
@@ -175,7 +175,7 @@ def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> 
 
 
 def _as_request(spec: Campaign, template: Template) -> NotificationRequest:
-    """The campaign as one letter; what the content source will give is taken from the template's sample."""
+    """The campaign as one letter; the content source's value is taken from the template's sample."""
     context = dict(spec.context)
     if spec.content is not None and spec.content.name in template.sample.context:
         context[spec.content.name] = template.sample.context[spec.content.name]

@@ -1,4 +1,4 @@
-"""Which campaigns could not be sent if their template became another. Asked before a version of it is stored."""
+"""Which campaigns could not be sent with a new version of their template; checked before it is stored."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -24,8 +24,8 @@ class CampaignsOfTemplate:
         self._renderer = renderer
 
     def refused(self, before: Template, after: Template) -> Iterator[FieldError]:
-        """Those that are not over, and of which no letter could be made any more. A run that has begun keeps its
-        version, and so does a campaign that was approved. Raises: UnavailableError (retryable)."""
+        """Unfinished ones of which no letter could be made any more. A run that has begun keeps its version, as does an
+        approved campaign. Raises: UnavailableError (retryable)."""
         for head in islice(self._newest(), _LOOKED_AT):
             spec = shown_spec(head)
             if spec.template != after.key or head.state in _OVER or head.approved is not None:

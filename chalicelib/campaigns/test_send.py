@@ -11,7 +11,7 @@ from chalicelib.storage.campaigns import Campaigns
 
 
 class TestSend:
-    """Sends one letter of a campaign, whatever its state."""
+    """Sends a test letter of a campaign, whatever its state."""
 
     def __init__(self, *, campaigns: Campaigns, inputs: LetterInputs, accept: Accept, content: ContentSource) -> None:
         self._campaigns = campaigns

@@ -1,4 +1,4 @@
-"""Where uploaded lists lie: a private bucket, written through signed URLs."""
+"""Storage of uploaded lists: a private bucket, written through signed URLs."""
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -17,7 +17,7 @@ PIECE_BYTES = 64 * 1024
 
 
 class S3Uploads:
-    """The bucket `<prefix>-<account>-<region>`: names of buckets are shared by the whole world."""
+    """The bucket `<prefix>-<account>-<region>`: bucket names are global."""
 
     def __init__(self, s3: "S3Client", *, account: Callable[[], str], prefix: str) -> None:
         self._s3 = s3
@@ -25,7 +25,7 @@ class S3Uploads:
         self._prefix = prefix
 
     def url(self, list_id: str) -> str:
-        """Where the file may be PUT, once or again, within URL_SECONDS. Raises: UnavailableError (retryable)."""
+        """Where the file may be PUT, repeatedly, within URL_SECONDS. Raises: UnavailableError (retryable)."""
         return self._s3.generate_presigned_url(
             "put_object",
             Params={"Bucket": self._bucket, "Key": _key(list_id), "ContentType": CONTENT_TYPE},
@@ -33,7 +33,7 @@ class S3Uploads:
         )
 
     def put(self, list_id: str, file: bytes) -> None:
-        """Stores a file that came through the admin page. Raises: UnavailableError (retryable)."""
+        """Stores a file that came through the managers' pages. Raises: UnavailableError (retryable)."""
         try:
             self._s3.put_object(Bucket=self._bucket, Key=_key(list_id), Body=file, ContentType=CONTENT_TYPE)
         except FAILURES as error:

@@ -1,4 +1,4 @@
-"""What each worker does with the body of one message: read the job, do the verb, say what came of it."""
+"""What each worker does with one message's body: read the job, do its work, report the result."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
 from chalicelib.storage.runs import run_id
 
-if TYPE_CHECKING:  # a worker imports its own stage alone
+if TYPE_CHECKING:  # a worker imports only its own stage
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.list_loader import ListLoader

@@ -1,5 +1,5 @@
-"""The links of a campaign with their visits, for its report. They stand in many partitions of an index, which are read
-side by side: one would not take as many writes as a fast campaign makes."""
+"""A campaign's links with their visits, for its report. They are spread over many partitions of an index, which are
+read in parallel: a single one could not take a fast campaign's writes (ADR 0063)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,18 +16,18 @@ _COUNTS = ("links", "visits", "visitors", "bot_visits")
 
 
 class _Partition(NamedTuple):
-    """One place of an index."""
+    """One partition of an index."""
 
     index: Any
     key: str
 
     def holds(self, row: LinkRow) -> bool:
-        """Each link stands in one place, though code of before may have put it into the old index once more."""
+        """Each link has one place, though older code may also have put it into the old index."""
         return self.index is not LinkRow.by_campaign or row.campaign_shard is None
 
 
 class _Place(NamedTuple):
-    """Where a link stands in the list."""
+    """A link's position in the list."""
 
     created_at: str
     code: str
@@ -45,8 +45,8 @@ def of_campaign(campaign_id: str, *, limit: int, cursor: str | None) -> tuple[li
 
 
 def totals(campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
-    """The counts of a campaign by target: every visit, and how many different users came; of about `most` links where
-    that is given, and whether those are all. Reads 1 MB a request. Raises: UnavailableError (retryable)."""
+    """A campaign's counts by target: all visits, and distinct visitors; of about `most` links if given, and whether
+    those are all. Reads 1 MB per request. Raises: UnavailableError (retryable)."""
     each = most and ceil(most / len(_partitions(campaign_id)))
     by_target: dict[str, dict[str, Any]] = {}
     whole = True
@@ -71,8 +71,8 @@ def _side_by_side(campaign_id: str, read: Callable[[_Partition], _T]) -> list[_T
 
 
 def _next(one: _Partition, after: _Place, limit: int) -> list[LinkRow]:
-    """The next links of a partition, and those that were made in the same moment as the last one: the index keeps them
-    in no order."""
+    """The next links of a partition, and those created at the same moment as the last one: the index keeps them in no
+    order."""
     since = LinkRow.created_at >= after.created_at if after.created_at else None
     rows: list[LinkRow] = []
     for row in filter(one.holds, one.index.query(one.key, since, page_size=limit)):

@@ -1,7 +1,7 @@
-"""Takes a request for notifications: records it, puts its jobs into the lane's queue, then answers.
+"""Accepts requests for notifications: records the request, puts its jobs into the lane's queue, then answers.
 
-Accepted means safe: what `accept` returns is a promise; what it raises promises nothing, and may be asked
-again with the same key.
+Accepted means safe: what `accept` returns is a promise; if it raises, nothing is promised, and the call may be repeated
+with the same key.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,11 +52,11 @@ class Accepted(NamedTuple):
     id: str
     recipient: Recipient
     status: str  # accepted | scheduled
-    duplicate: bool = False  # a recipient before it is the same: it is that one's notification
+    duplicate: bool = False  # an earlier recipient is the same: this is that one's notification
 
 
 class Accept:
-    """Accepts requests, and releases those that waited."""
+    """Accepts requests, and releases those that were scheduled."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Accept:
             raise InvalidError.of("template", Phrase("expected the key of a template: {known}", known=known)) from error
 
     def check(self, request: NotificationRequest, *, edition: Edition | None = None) -> None:
-        """Says what `accept` would refuse, and stores nothing. Raises: InvalidError (permanent; names each field)."""
+        """Raises what `accept` would, and stores nothing. Raises: InvalidError (permanent; names each field)."""
         template = (edition or self.edition(request.template)).template
         check_letter(request, template, renderer=self._renderer)
 
@@ -105,9 +105,9 @@ class Accept:
         inside: Sequence[str] = (),
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
-        told so. A recipient of whom `stop_when` holds at the time of sending gets none. The letter keeps its `edition`,
-        the newest unless it is given, whatever is deployed or saved before it leaves; `locale` is for those who have
-        told none. `inside`: of a collected letter, the category of each of its items. `service`: who sees it.
+        then called. Recipients for whom `stop_when` holds at the time of sending get none. The letter keeps its
+        `edition`, by default the newest, whatever is deployed or saved before it leaves; `locale` is for recipients
+        without a language. `inside`: the categories of a collected letter's items. `service`: who may see it.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -118,7 +118,7 @@ class Accept:
             edition = edition or self.edition(request.template)
             letter, channels = self._letter(request, edition, request_id)
         except InvalidError:
-            # What was accepted once stays so, though the newest version would refuse it.
+            # What was accepted once stays accepted, even if the newest version would refuse it.
             known = read_request(request_id) if key else None
             if known is None:
                 raise
@@ -145,7 +145,7 @@ class Accept:
         released, unreadable = 0, list[str]()
 
         def strange(request_id: str, error: Exception) -> None:
-            # Of another version's shape, or damaged: it stays for that version, or for a person, and stops nobody.
+            # Written by another release, or damaged: it stays for that release, or for a person, and stops no other.
             log_failure("tick", error, request=request_id)
             unreadable.append(request_id)
 
@@ -164,7 +164,7 @@ class Accept:
         return 1
 
     def enqueue(self, stored: StoredRequest) -> None:
-        """Puts the jobs of a recorded request; harmless when repeated. Raises: UnavailableError (retryable)."""
+        """Puts the jobs of a recorded request; idempotent. Raises: UnavailableError (retryable)."""
         letter = recalled(LetterSpec, stored.letter)
         delay = self._delay_seconds(stored)
         jobs = [

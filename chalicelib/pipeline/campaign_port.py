@@ -1,5 +1,5 @@
-"""What the pipeline asks of campaigns before it works on a chunk of one. `campaigns.admission.Admission` answers: the
-campaign may be paused or cancelled, and its letters may need more content."""
+"""The port to campaigns: what the pipeline asks before it works on a chunk of one. `campaigns.admission` implements it:
+the campaign may be paused or cancelled, and its letters may need more content."""
 
 from typing import Protocol
 
@@ -7,19 +7,19 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
 
 
 class CampaignPort(Protocol):
-    """Asked only for jobs that have a `run_id`."""
+    """Called only for jobs that have a `run_id`."""
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
-        """Records the recipients' notifications and answers the job with its content; None where nothing is left to do
+        """Records the recipients' notifications and returns the job with its content; None if nothing is left to do
         now: it was put aside, or cancelled. Raises: UnavailableError (retryable)."""
         ...
 
     def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
-        """How many of the refusals of a call are believed (`pipeline.doubts`). Where not all are, the campaign is
+        """How many of a call's refusals are believed (`pipeline.refusal_streak`). If not all are, the campaign is
         paused, with what the provider `said`. Raises: UnavailableError (retryable)."""
         ...
 
     def admits(self, job: DeliverJob) -> bool:
-        """Whether the letters may leave now; where not, they were put aside or cancelled. Raises: UnavailableError
+        """Whether the letters may leave now; if not, they were put aside or cancelled. Raises: UnavailableError
         (retryable)."""
         ...

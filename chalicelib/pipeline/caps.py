@@ -1,13 +1,13 @@
-"""How many letters of a category one user, and one address, gets in some days (the setting `caps`), and how many of one
-kind about accounts an address gets (`account_letters`), how many at all before anybody has confirmed it
-(`unconfirmed_letters`), and that it gets one of a campaign's run. `deliver` asks right
-before it claims, so that only what is really about to leave is counted.
+"""Limits by what is written to: letters of a category per user and address within some days (the setting `caps`),
+account letters of one template per address (`account_letters`), letters of any kind before an address is confirmed
+(`unconfirmed_letters`), and one letter per address and run. `deliver` counts right before the claim, so that only
+letters about to leave count (ADR 0019).
 
-A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
-again (a retry, another channel) counts once. Before an address is confirmed its mailbox is counted, whatever stands
-behind a `+`; and an erasure forgets which letters an address got, not how many: who registers somebody's address may
-erase that user as often. Rows are written under their version, all of a chunk in one transaction:
-of two workers that both take the last place, one finds out.
+A row, of a user or of an address by its hash, holds the letters that count, by notification: a retry or another channel
+counts once. Before an address is confirmed its mailbox is counted, ignoring what follows a `+`; an erasure forgets
+which letters an address got, not how many, since whoever registers somebody's address could erase that user as often.
+Rows are versioned, and a chunk's are written in one transaction: of two workers that both take the last place, one
+finds out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.dynamodb import Reasons, dynamodb, find, reaching_dynamodb, transact, update_if
 from chalicelib.storage.rows.people import CapRow
 
-_ACCOUNT, _UNCONFIRMED = "account#", "unconfirmed#"  # what the rows of windows begin with
+_ACCOUNT, _UNCONFIRMED = "account#", "unconfirmed#"  # prefix of the rows of windows
 _ROUNDS = 8
-_RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
+_RUN_LASTS = timedelta(days=90)  # longer than any of its letters waits
 
 
 class Refused(NamedTuple):
@@ -41,7 +41,7 @@ class Refused(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """Whom a letter counts for: its user, if it has one, and where it goes."""
+    """Whom a letter counts for: its user, if any, and its address."""
 
     user_id: str | None
     channel: str
@@ -49,7 +49,7 @@ class Counted(NamedTuple):
 
 
 class Caps:
-    """The caps of one stage."""
+    """Counts letters against limits."""
 
     def __init__(self, *, site: SiteSettings, clock: Clock, addresses: AddressHashes) -> None:
         self._site = site
@@ -57,8 +57,8 @@ class Caps:
         self._clock = clock
 
     def take(self, category: str, wanted: Mapping[str, Counted]) -> Refused:
-        """Counts letters, given by notification id, as far as the cap lets it; answers the others. Repeating it counts
-        nothing twice. Raises: UnavailableError (retryable)."""
+        """Counts letters, given by notification id, as far as the cap allows; returns the others. Idempotent. Raises:
+        UnavailableError (retryable)."""
         cap = self._site.current().caps.get(category)
         if cap is None or not wanted:
             return Refused()
@@ -71,8 +71,8 @@ class Caps:
         raise UnavailableError("the caps were contended: nothing was counted")
 
     def take_account_letter(self, template: str, notification_id: str, counted: Counted) -> str | None:
-        """Counts a letter about an account against its address, by one atomic write; the rule where there were enough
-        of its template in the present window. Each template counts apart: no number of registrations keeps somebody
+        """Counts an account letter against its address, by one atomic write; returns the rule if there were enough of
+        its template in the current window. Each template counts separately: no number of registrations keeps somebody
         from a new password. Raises: UnavailableError (retryable; repeating it counts once)."""
         limit = self._site.current().account_letters
         if self._take_in_window(f"{_ACCOUNT}{template}", limit, notification_id, self._address_owner(counted)):
@@ -80,8 +80,8 @@ class Caps:
         return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
 
     def take_unconfirmed(self, notification_id: str, counted: Counted) -> str | None:
-        """The same for a letter of any template to an address that nobody has confirmed, by its mailbox: whoever can
-        name it can have letters sent there. Raises: UnavailableError (retryable; repeating it counts once)."""
+        """The same for a letter of any template to an unconfirmed address, by its mailbox: whoever can name it can have
+        letters sent there. Raises: UnavailableError (retryable; repeating it counts once)."""
         limit = self._site.current().unconfirmed_letters
         mailbox = None if _is_own(counted) else self._addresses.mailbox(counted.channel, counted.address)
         if self._take_in_window(_UNCONFIRMED, limit, notification_id, mailbox):
@@ -105,9 +105,9 @@ class Caps:
         return known is not None and notification_id in (known.letters or ())
 
     def take_of_run(self, run_id: str, wanted: Mapping[str, Counted]) -> frozenset[str]:
-        """Takes the addresses of a run's letters, given by notification id, at most fifty; answers those whose address
-        another letter of the run has taken, on whatever page, shard or list row. One request, unless there are such.
-        Repeating it takes nothing twice. Raises: UnavailableError (retryable)."""
+        """Takes the addresses of a run's letters, given by notification id, at most fifty; returns those whose address
+        another letter of the run has taken, on whatever page, shard or list row. One request, unless there are any.
+        Idempotent. Raises: UnavailableError (retryable)."""
         left: dict[str, str] = {}
         others: set[str] = set()
         for notification_id, counted in wanted.items():
@@ -146,7 +146,7 @@ class Caps:
             return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
 
     def erase(self, owner: str) -> None:
-        """Forgets what was counted for a user or an address; of the windows, which are over by themselves, only which
+        """Forgets what was counted for a user or an address; of the windows, which end by themselves, only which
         letters they were. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(CapRow.query(owner))
@@ -189,7 +189,7 @@ class Caps:
         return refused, kept
 
     def _write(self, cap: Cap, changed: list[CapRow]) -> bool:
-        """False where somebody else has written one of them."""
+        """False if somebody else has written one of them."""
         expires = int((self._clock() + timedelta(days=cap.days)).timestamp())
         with reaching_dynamodb():
             CapRow._get_connection()
@@ -208,5 +208,5 @@ class Caps:
 
 
 def _is_own(counted: Counted) -> bool:
-    """What a user has registered, devices and chats: the user is counted for it."""
+    """For what a user has registered, devices and chats, only the user is counted."""
     return CHANNELS[counted.channel].endpoints or counted.address == counted.user_id

@@ -1,6 +1,4 @@
-"""Where a channel reaches people: a field of the profile, or the endpoints that they have registered. `enrich` asks for
-a chunk, the preview of a campaign for a page.
-"""
+"""A channel's addresses of people: a field of the profile, or the endpoints that they have registered."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -18,13 +16,13 @@ class EndpointReader(Protocol):
 
 
 class Addresses:
-    """The addresses of one stage."""
+    """Finds addresses."""
 
     def __init__(self, endpoints: EndpointReader) -> None:
         self._endpoints = endpoints
 
     def of(self, channel: str, people: Mapping[str, Profile]) -> dict[str, str]:
-        """The address of each who has one, by the keys of `people`; at most one request for a hundred. Raises:
+        """The address of each who has one, by the keys of `people`; at most one request per hundred. Raises:
         UnavailableError (retryable)."""
         spec = CHANNELS[channel]
         found = {key: address for key, one in people.items() if (address := one.address(spec.address_field))}

@@ -1,8 +1,7 @@
-"""Claims deliveries before a provider is called, and records what came of the calls, as the claim's owner alone. Called
-by `deliver.py`.
+"""Claims deliveries before a provider is called, and records the results, only as the claim's owner.
 
-The log is told of each claim before the call, and of its answers before the record: when a ledger has to be restored
-from a backup, the log says which letters have left since (`infra/recollection.py`).
+Each claim is logged before the call, and the answers before the record: if a ledger has to be restored from a backup,
+the log knows which letters have left since (`infra/recollection.py`; ADR 0058).
 """
 
 from collections import defaultdict
@@ -25,7 +24,7 @@ CLAIMED, ANSWERED = "letters-claimed", "letters-answered"  # lines of the log
 
 
 class _End(StrEnum):
-    """What becomes of a letter after its call."""
+    """The fate of a letter after its call."""
 
     SENT = "sent"
     REFUSED = "refused"
@@ -34,7 +33,7 @@ class _End(StrEnum):
     UNKNOWN = "unknown"
 
 
-# What is not known keeps its claim until it is reconciled.
+# An unknown outcome keeps its claim until it is reconciled.
 _STATUSES = {
     _End.SENT: DeliveryStatus.SENT,
     _End.REFUSED: DeliveryStatus.FAILED,
@@ -51,7 +50,7 @@ class Claim(NamedTuple):
 
 
 class Claims:
-    """Of one stage. A claim holds for `lease`; what becomes of a stale one is decided `grace` later."""
+    """A claim holds for `lease`; a stale one is reconciled `grace` later."""
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class Claims:
         self._max_attempts = max_attempts
 
     def take(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> Claim:
-        """Those that nobody else has sent or is sending. Raises: UnavailableError (retryable)."""
+        """Claims the letters that nobody else has sent or is sending. Raises: UnavailableError (retryable)."""
         owner, lease_until = new_id(), self._clock() + self._lease
         refused = self._ledger.move(
             [
@@ -99,7 +98,7 @@ class Claims:
         return claim
 
     def record(self, job: DeliverJob, claim: Claim, outcomes: Sequence[Outcome], result: Delivered) -> None:
-        """What the provider said of each letter; what was not sent comes back later, or ends. Raises: UnavailableError
+        """Records the provider's answers; what was not sent comes back later, or ends. Raises: UnavailableError
         (retryable): what was sent is not sent again by it."""
         _tell(claim, outcomes)
         moves: list[Move] = []
@@ -120,7 +119,7 @@ class Claims:
                         run_id=job.letter.run_id,
                     )
                 )
-        # Before the record: whatever dies between the two, the channels that follow are asked about twice, not never.
+        # Before the record: after a crash in between the next channels are requested twice, not never (ADR 0017).
         in_vain = [*ends[_End.REFUSED], *ends[_End.EXHAUSTED]]
         self._fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
         self._ledger.move(moves)
@@ -147,7 +146,7 @@ class Claims:
     def _look_after_stale(
         self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]
     ) -> None:
-        # Whoever holds these claims may be dead, and this message may be the last one that knows of them.
+        # The owner of these claims may be dead, and this message may be the last that knows of them.
         stale = [
             letter.recipient
             for letter in letters

@@ -18,7 +18,7 @@ from chalicelib.storage.short_links import Link
 
 
 class Spoiled(NamedTuple):
-    """Whose letter can never be made, why, and the place in the template, where it is one's fault."""
+    """A recipient whose letter can never be made, the reason, and the place in the template if that is at fault."""
 
     recipient: DeliverRecipient
     reason: str
@@ -26,7 +26,7 @@ class Spoiled(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """A recipient with the rendered message, and the links that it holds."""
+    """A recipient with the rendered message, and the links in it."""
 
     recipient: DeliverRecipient
     key: DeliveryKey
@@ -35,7 +35,7 @@ class Letter(NamedTuple):
 
 
 class Composer:
-    """Makes the letters of one stage."""
+    """Makes letters."""
 
     def __init__(self, *, templates: TemplateStore, renderer: Renderer, link_maker: LetterLinkMaker) -> None:
         self._templates = templates
@@ -43,7 +43,7 @@ class Composer:
         self._link_maker = link_maker
 
     def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
-        """The letters, and whose can never be made, with the reason. Raises: UnavailableError (retryable)."""
+        """The letters, and the recipients whose letter can never be made. Raises: UnavailableError (retryable)."""
         spoiled: list[Spoiled] = []
 
         def spoil(recipient: DeliverRecipient, error: Exception) -> None:
@@ -62,7 +62,7 @@ class Composer:
         return [letter for make in makers for letter in each(make, job.recipients, alone=spoil)], spoiled
 
     def _maker(self, job: DeliverJob) -> Callable[[DeliverRecipient], Letter]:
-        """Makes one letter of a job after the other, of the same template."""
+        """Makes a job's letters one after the other, from the same template."""
         template = self._templates.get(job.letter.template, job.letter.template_version)
         layout = self._templates.layout(job.letter.layout)
         links_of = self._link_maker.of(job.letter, channel=job.channel)
@@ -89,7 +89,7 @@ class Composer:
 def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:
     key = DeliveryKey(recipient.notification_id, job.channel)
     for text in (recipient.address, *parts.values()):
-        text.encode()  # a template may hold halves of characters, which no provider takes
+        text.encode()  # a template may hold lone surrogates, which no provider accepts
     message = Message(
         delivery_id=key.id,
         address=recipient.address,

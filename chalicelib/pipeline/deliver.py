@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Deliver:
-    """The sender of one stage."""
+    """Sends chunks of letters."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Deliver:
         return letters
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:
-        """In batches, as fast as the gate lets them; what it holds back is put aside untried."""
+        """In batches, as fast as the throttle allows; what it holds back is put aside untried."""
         channel, gate = self._channels[job.channel], self._gates[job.channel]
         left = list(letters)
         if left and isinstance(channel, SlowToStart):
@@ -123,8 +123,8 @@ class Deliver:
 
 
 def _report(outcome: Outcome, channel: str) -> CallReport:
-    """What an outcome says of the provider: an accepted or refused letter says that it is well, as does a refusal that
-    nobody can explain, and a run's that is doubted. One of many servers says nothing of the others."""
+    """What an outcome says about the provider: an accepted or refused letter says that it is well, as does an
+    unexplained refusal, and a doubted one of a run. One of many servers says nothing about the others."""
     if outcome.verdict in (Verdict.ACCEPTED, Verdict.REFUSED) or not CHANNELS[channel].one_provider:
         return CallReport()
     if outcome.reason == Reason.THROTTLED:

@@ -1,8 +1,8 @@
-"""Sends what was collected for a user as one letter.
+"""Sends a user's collected letters as one.
 
-Nothing twice and nothing lost: what goes into a letter is fixed first, in one transaction that gives each row its batch
-and its fate; the batch is the idempotency key of the letter; the rows go last. Whoever dies between finds the same
-batch with the same lines.
+Nothing twice and nothing lost: the content of a letter is fixed first, in one transaction that gives each row its batch
+and its fate; the batch is the letter's idempotency key; the rows are deleted last. After a crash the same batch has the
+same lines (ADR 0049).
 """
 
 import json
@@ -32,7 +32,7 @@ _MOST_CHARACTERS = 2000  # of a title, a text or a link
 
 
 class Digest:
-    """The digests of one stage."""
+    """Sends digests."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Digest:
         self._clock = clock
 
     def send(self, user_id: str) -> int:
-        """Sends what is due; how many letters it was made of. Raises: UnavailableError (retryable)."""
+        """Sends what is due; returns how many letters it was made of. Raises: UnavailableError (retryable)."""
         found, unreadable = waiting_for(user_id, until=rfc3339(self._clock()))
         end_unreadable(self._ledger, user_id, unreadable)
         batches: dict[str, list[_Fated]] = {}
@@ -101,7 +101,7 @@ class Digest:
             return {"reason": error.reason, "failed": error.reason != Reason.NOTHING_TO_SAY, "rule": error.place}
 
     def _line(self, one: Collected) -> dict[str, str]:
-        """The letter in one line: what a live notification would show, else its subject. Raises: RenderError
+        """The letter in one line: what a live notification would show, otherwise its subject. Raises: RenderError
         (permanent)."""
         letter = one.letter
         template = self._templates.get(letter.template, letter.template_version)
@@ -118,7 +118,7 @@ class Digest:
             "url": parts.get("url", ""),
         }
         for text in found.values():
-            text.encode()  # a template may hold halves of characters
+            text.encode()  # a template may hold lone surrogates
         return {name: text.strip()[:_MOST_CHARACTERS] for name, text in found.items()}
 
     def _send_batch(self, user_id: str, batch: str, found: Sequence["_Fated"]) -> int:
@@ -139,7 +139,7 @@ class Digest:
 
 
 class _Fated(NamedTuple):
-    """A letter, and what becomes of it."""
+    """A letter, and its fate."""
 
     collected: Collected
     fate: Mapping[str, Any]

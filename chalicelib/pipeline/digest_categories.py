@@ -1,6 +1,5 @@
-"""A collected letter goes by the categories inside it: what stands against one of them takes its lines out, what stands
-against all of them stops the letter.
-"""
+"""A collected letter follows the categories inside it: what stands against one of them removes its lines, what stands
+against all of them stops the letter."""
 
 from collections.abc import Sequence
 
@@ -12,8 +11,7 @@ from chalicelib.profiles.opt_outs import Objections
 def judged(
     desk: ConsentDesk, letter: LetterSpec, channel: str, people: Sequence[Addressee], found: Objections
 ) -> Consent:
-    """The answer for a letter by what was read: skipped where each of its categories is, with the reason of the
-    first."""
+    """The verdict on a letter from what was read: skipped if each of its categories is, with the first one's reason."""
     first, *others = [desk.judge(category, channel, people, found) for category in letter.categories]
     if not others:
         return first

@@ -1,8 +1,8 @@
-"""Letters that their readers want together, daily or weekly: put aside by `enrich`, released when they are due, sent by
+"""Letters that their readers want collected, daily or weekly: put aside by `enrich`, released when due, sent by
 `digest.py`.
 
-A letter keeps the moment that it was put aside for: whoever changes the setting meanwhile gets it then all the same,
-neither lost nor twice. One that would expire before goes at once.
+A letter keeps the time that it was put aside for, even if the setting changes meanwhile: neither lost nor sent twice.
+One that would expire before goes at once.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,25 +25,25 @@ from chalicelib.storage.digest_queue import CollectedLetter, collected_of, forge
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.users import Profile, Wishes
 
-DIGEST_CHANNEL = "email"  # what the digest itself goes by, where no route says otherwise
+DIGEST_CHANNEL = "email"  # the digest's own channel, unless a route says otherwise
 QUEUE = "digest"
 _KEPT = timedelta(days=30)  # beyond its moment, should nobody be there to send it
 
 
 class Collected(NamedTuple):
-    """A letter that waits, as it is stored, and what all its job's letters share."""
+    """A waiting letter, as stored, and what all letters of its job share."""
 
     stored: CollectedLetter
     letter: LetterSpec
 
     def closing(self, reason: str, *, failed: bool = False, rule: str | None = None) -> list[Move]:
-        """The moves that end it as a letter of its own."""
+        """The transitions that end it as a letter of its own."""
         status = S.FAILED if failed else S.SKIPPED
         return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
 
 
 class DigestQueue:
-    """Collects letters, and releases and erases what was collected."""
+    """Collects letters, and releases and erases collected ones."""
 
     def __init__(
         self, *, queues: JobQueue, ledger: Ledger, clock: Clock, default_zone: str, default_locale: str
@@ -55,8 +55,8 @@ class DigestQueue:
         self._default_locale = default_locale
 
     def collect(self, job: EnrichJob, profiles: Mapping[str, Profile], wishes: Wishes) -> frozenset[str]:
-        """Those of the job who are dealt with: their letter waits for the digest, or is in one already; by notification
-        id. Repeating it changes nothing. Raises: UnavailableError (retryable)."""
+        """The notification ids of the job that need nothing more: their letter waits for the digest, or is in one
+        already. Idempotent. Raises: UnavailableError (retryable)."""
         wanted: dict[str, tuple[EnrichRecipient, DigestWish]] = {}
         for one in job.recipients:
             wish = self._wish(job.letter, wishes, one.user_id)
@@ -69,8 +69,7 @@ class DigestQueue:
         )
 
     def release(self) -> Line:
-        """Queues a job for each user whose letters are due; asking twice is harmless. Raises: UnavailableError
-        (retryable)."""
+        """Queues a job for each user whose letters are due; idempotent. Raises: UnavailableError (retryable)."""
         jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users_due(rfc3339(self._clock())))]
         self._queues.put(QUEUE, jobs)
         return Line(counts={"digests_released": len(jobs)})
@@ -81,7 +80,7 @@ class DigestQueue:
         return [{"notification_id": one.stored.notification_id, "due_at": one.stored.due_at} for one in found]
 
     def erase(self, user_id: str) -> None:
-        """Ends and forgets what waits for a user. Raises: UnavailableError (retryable)."""
+        """Ends and deletes what waits for a user. Raises: UnavailableError (retryable)."""
         found, unreadable = waiting_for(user_id)
         end_unreadable(self._ledger, user_id, unreadable)
         self._ledger.move([move for one in found for move in one.closing(Reason.ERASED)])
@@ -93,7 +92,7 @@ class DigestQueue:
         if stored is None:
             return None
         if objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock()) is not None:
-            return None  # the ordinary way says why nothing comes
+            return None  # the normal way records why nothing comes
         return recalled(DigestWish, stored)
 
     def _put(self, job: EnrichJob, one: EnrichRecipient, wish: DigestWish, profile: Profile) -> bool:
@@ -120,8 +119,8 @@ class DigestQueue:
 
 
 def waiting_for(user_id: str, *, until: str | None = None) -> tuple[list[Collected], list[str]]:
-    """What waits for a user, of what is due `until` a moment where one is given; and the notification ids of what
-    nobody can read. Raises: UnavailableError (retryable)."""
+    """What waits for a user, due `until` a moment if one is given; and the notification ids of unreadable letters.
+    Raises: UnavailableError (retryable)."""
     found, unreadable = collected_of(user_id, until=until)
 
     def alone(one: CollectedLetter, error: Exception) -> None:
@@ -132,7 +131,7 @@ def waiting_for(user_id: str, *, until: str | None = None) -> tuple[list[Collect
 
 
 def end_unreadable(ledger: Ledger, user_id: str, notification_ids: Collection[str]) -> None:
-    """Letters that nobody can read have failed. Raises: UnavailableError (retryable)."""
+    """Fails letters that nobody can read. Raises: UnavailableError (retryable)."""
     keys = ledger.states([DeliveryKey(one, channel) for one in notification_ids for channel in CHANNELS])
     ledger.move([Move(key, S.FAILED, Reason.UNREADABLE, unclaimed=True) for key in keys])
     forget_collected(user_id, notification_ids)

@@ -1,7 +1,6 @@
-"""May we, and when: what the user and the address say, and the suppression list, for a whole chunk in one read.
-`enrich` asks before it queues a letter, `deliver` once more right before it sends, the preview of a campaign before
-anybody is written to.
-"""
+"""Whether a letter may be sent, and when: users' preferences and addresses' opt-outs and suppressions, for a whole
+chunk in one read. `enrich` checks before it queues a letter, `deliver` again right before it sends, the preview of a
+campaign before anybody is written to (ADR 0031)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,8 +19,8 @@ _LATER = "~"  # than any moment
 
 
 class Addressee(NamedTuple):
-    """One recipient as consent sees them; `zone` is None where the user's is not known. `accepted_at`: when the letter
-    was asked for, None where none was yet. `looked_at`: when the address was looked up, None: just now."""
+    """One recipient; `zone` is None if the user's is unknown. `accepted_at`: when the letter was requested, None if it
+    was not yet. `looked_at`: when the address was looked up, None: just now."""
 
     notification_id: str
     user_id: str | None
@@ -39,7 +38,7 @@ class Consent(NamedTuple):
 
 
 class ConsentDesk:
-    """Answers for one stage."""
+    """Decides about eligibility."""
 
     def __init__(
         self, *, hashes: AddressHashes, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]
@@ -50,7 +49,7 @@ class ConsentDesk:
         self._default_quiet = default_quiet
 
     def ask(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> dict[str, Consent]:
-        """What stands against a letter now, for those of each channel. Raises: UnavailableError (retryable)."""
+        """What stands against a letter now, by channel. Raises: UnavailableError (retryable)."""
         found = self.objections(category, people)
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
 
@@ -62,10 +61,10 @@ class ConsentDesk:
         known: Wishes | None = None,
         asked_again: bool = False,
     ) -> Objections:
-        """Read once for the addressees of all channels, as of a second ago at most; `known` are preferences that were
-        read already. An account letter ignores them and is asked about once, as it is now. `asked_again`: any other
-        letter is, right before it is sent, so that the addresses can wait until then. Raises: UnavailableError
-        (retryable)."""
+        """Read once for the addressees of all channels, eventually consistent; `known` are preferences that were read
+        already. An account letter ignores them, and is checked once, consistently. `asked_again`: any other letter is
+        checked again right before it is sent, so addresses can wait until then. Raises: UnavailableError (retryable).
+        """
         everybody = [one for those in people.values() for one in those]
         switchable = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
@@ -79,7 +78,7 @@ class ConsentDesk:
         return found if known is None else found._replace(preferences=known)
 
     def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
-        """The answer for one channel by what was read."""
+        """The verdict for one channel from what was read."""
         at = self._clock()
         switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
@@ -99,7 +98,7 @@ class ConsentDesk:
         return Consent(skips, waits)
 
     def _against(self, person: Addressee, known: AddressStanding, category: str | None) -> str | None:
-        """What stands against the address; `category` is None for a letter to which wishes do not apply."""
+        """What stands against the address; `category` is None for a letter that ignores preferences."""
         if known.suppressed is not None:
             return suppressed(known.suppressed)
         if (person.accepted_at or _LATER) <= self._erased_at(person, known):
@@ -108,8 +107,8 @@ class ConsentDesk:
         return objected.reason if objected else None
 
     def _erased_at(self, person: Addressee, known: AddressStanding) -> str:
-        """What was asked for before is not sent: for the address as such, or for the user who was erased. A user who
-        is not may have left an address that was erased since it was looked up."""
+        """What was requested before an erasure is not sent: of the bare address, or of the user. Other users may have
+        left an address that was erased since it was looked up."""
         if person.user_id is None:
             return known.erased_at or ""
         if not known.gone:

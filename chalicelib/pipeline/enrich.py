@@ -1,7 +1,5 @@
-"""Adds what must be fresh to a chunk of recipients: who is it, may we, where, in which language. Called by
-`functions/enrich.py` for every job of the enrich queues; what passes goes on to `deliver`, what does not is recorded as
-skipped with its reason.
-"""
+"""Adds what must be fresh to a chunk of recipients: who they are, whether they may be written to, where, and in which
+language. What passes goes on to `deliver`; the rest is recorded as skipped with its reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,13 +30,13 @@ from chalicelib.reasons import Reason
 from chalicelib.schemas import passed
 from chalicelib.storage.ledger import Ledger
 
-_LOOK_AGAIN_SECONDS = 60  # at a channel of which nothing is known yet
-_REPLICA_LAG = timedelta(seconds=1)  # a chunk's profiles may be so old
+_LOOK_AGAIN_SECONDS = 60  # for a channel without a result yet
+_REPLICA_LAG = timedelta(seconds=1)  # how old a chunk's profiles may be
 
 
 @dataclass
 class Enriched:
-    """What became of a chunk, for the log and the metrics."""
+    """The results of a chunk, for the log and the metrics."""
 
     queued: int = 0
     held: int = 0
@@ -51,7 +49,7 @@ class Enriched:
         self.skipped[reason] = self.skipped.get(reason, 0) + times
 
     def add(self, other: "Enriched") -> None:
-        """What became of another part of the chunk."""
+        """Adds the results of another part of the chunk."""
         self.queued += other.queued
         self.held += other.held
         self.postponed += other.postponed
@@ -61,7 +59,7 @@ class Enriched:
 
 
 class Enrich:
-    """The enricher of one stage."""
+    """Enriches chunks."""
 
     def __init__(
         self,
@@ -87,9 +85,8 @@ class Enrich:
         self._default_locale = default_locale
 
     def enrich(self, job: EnrichJob) -> Enriched:
-        """Sends the chunk on, by channel. Repeating it is harmless: a delivery that has moved on is not touched, a job
-        put twice is claimed once. Who cannot be worked on has failed, and is nobody else's fault. Raises:
-        UnavailableError (retryable)."""
+        """Sends the chunk on, by channel. Idempotent: a delivery that has moved on is not touched, a duplicate job is
+        claimed once. A recipient who cannot be processed fails alone. Raises: UnavailableError (retryable)."""
         total = Enriched()
         together(
             lambda some: total.add(self._enrich(job if len(some) == len(job.recipients) else job.only(some))),
@@ -129,12 +126,12 @@ class Enrich:
         else:
             for channel in job.channels:
                 self._send_by(now.model_copy(update={"channels": (channel,)}), look, result)
-        # Last, as it may raise: who was answered for is not held up by the others.
+        # Last, as it may raise: those who were answered for are not held up by the others.
         result.held += self._lookup.ask_again(admitted, known.unresolved)
         return result
 
     def _one_by_one(self, job: EnrichJob, look: Look, result: Enriched) -> None:
-        """Everybody by the first channel that is open to them; the ones behind it follow in their own time."""
+        """Everybody by the first channel that is open to them; later channels follow in their time."""
         left: EnrichJob | None = self._still_needed(job, result)
         while left is not None:
             skipped = self._send_by(left, look, result)
@@ -145,7 +142,7 @@ class Enrich:
                 look = self._reach.look(left, look.profiles, look.preferences, at=look.at)
 
     def _still_needed(self, job: EnrichJob, result: Enriched) -> EnrichJob | None:
-        """Those for whom the channel before was not enough; of the others the rest is skipped."""
+        """Those for whom the previous channel was not enough; the rest is skipped."""
         if job.after is None:
             return job
         before = enough(self._ledger, job)
@@ -161,7 +158,7 @@ class Enrich:
         return job.model_copy(update={"recipients": needed, "after": None}) if needed else None
 
     def _send_by(self, job: EnrichJob, look: Look, result: Enriched) -> Mapping[str, str]:
-        """Sends on by the first of the job's channels; answers who is skipped there, with the reason."""
+        """Sends on by the first of the job's channels; returns who is skipped there, with the reason."""
         channel = job.channels[0]
         answer = self._reach.judge(job, look)
         self._skip(job, [channel], answer.skips)
@@ -174,7 +171,7 @@ class Enrich:
         return answer.skips
 
     def _postpone(self, job: EnrichJob, waits: Mapping[str, datetime]) -> None:
-        """Puts those aside who want quiet now: they come back to `enrich`, which reads again what is known of them."""
+        """Puts aside those who are in quiet hours: they come back to `enrich`, which reads their data again."""
         for until in sorted(set(waits.values())):
             late = tuple(r for r in job.recipients if waits.get(r.notification_id) == until)
             self._ledger.move(
@@ -193,7 +190,7 @@ class Enrich:
     def _send_on(self, job: EnrichJob, channel: str, going: Sequence[Candidate], *, looked_at: str) -> None:
         recipients = [self._deliverable(candidate, job.letter, channel) for candidate in going]
         then = job.channels[1:] if job.letter.one_by_one else ()
-        # An instant letter has a message of its own, so that a slow or bad one holds up nobody.
+        # Each instant letter has its own message, so that a slow or bad one holds up nobody.
         jobs = [
             DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then, looked_at=looked_at)
             for chunk in chunks(recipients, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)

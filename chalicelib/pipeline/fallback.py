@@ -1,6 +1,5 @@
-"""Deliveries that end or wait without a call to the provider, and what then becomes of the channels behind them, where
-those are tried one after the other.
-"""
+"""Deliveries that end or wait without a call to the provider, and what follows on the next channels if those are tried
+one after the other."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ _IN_VAIN = frozenset({S.SKIPPED, S.FAILED, S.BOUNCED, S.CANCELLED})
 
 @dataclass
 class Delivered:
-    """What became of a job, for the log and the metrics: every part of `deliver` adds to it."""
+    """The results of a job, for the log and the metrics: every part of `deliver` adds to it."""
 
     counts: dict[str, int] = field(default_factory=dict)
     seconds_since_accepted: list[float] = field(default_factory=list)
@@ -32,14 +31,14 @@ class Delivered:
 
 
 class Enough(NamedTuple):
-    """For whom the next channel is not needed, with the reason, and of whom nothing is known yet; by notification."""
+    """Those for whom the next channel is not needed, with the reason, and those with no result yet; by notification."""
 
     skips: Mapping[str, str]
     unknown: frozenset[str] = frozenset()
 
 
 class Fallback:
-    """Ends deliveries unsent, and goes on with the next channel."""
+    """Ends deliveries unsent, and continues with the next channel."""
 
     def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock) -> None:
         self._ledger = ledger
@@ -73,7 +72,7 @@ class Fallback:
         self._end(job, recipients, (job.channel, *job.then), S.SKIPPED, reason, result, rule=rule)
 
     def spoil(self, job: DeliverJob, recipient: DeliverRecipient, error: Exception, result: Delivered) -> None:
-        """Fails one whose data cannot be worked on. Raises: UnavailableError (retryable)."""
+        """Fails a recipient whose data cannot be processed. Raises: UnavailableError (retryable)."""
         log_failure("letter", error, notification_id=recipient.notification_id)
         self.close(job, [recipient], S.FAILED, Reason.UNREADABLE, result)
 
@@ -84,9 +83,8 @@ class Fallback:
         in_vain: Sequence[DeliverRecipient] = (),
         maybe_there: Sequence[DeliverRecipient] = (),
     ) -> None:
-        """Goes on with the next channel at once where this one was in vain. Where the letter is there, or may be, the
-        rest is not needed, or waits to see whether it is opened. Repeating it is harmless. Raises: UnavailableError
-        (retryable)."""
+        """Continues with the next channel at once if this one failed. If the letter has arrived, or may have, the rest
+        is not needed, or waits to see whether it is opened. Idempotent. Raises: UnavailableError (retryable)."""
         if not job.then or job.letter.route is None:
             return
         if in_vain:
@@ -97,7 +95,7 @@ class Fallback:
             self._skip(job, maybe_there, reason=reached_by(job.channel))
 
     def settle(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
-        """Has `enrich` ask the ledger about the rest: the worker that knew died, or a person decides. Raises:
+        """Makes `enrich` ask the ledger about the rest: the worker that knew has died, or a person decides. Raises:
         UnavailableError (retryable)."""
         if job.then and recipients:
             self._retries.at_once(next_channels(job, recipients, after=job.channel))
@@ -133,7 +131,7 @@ class Fallback:
 
 
 def enough(ledger: Ledger, job: EnrichJob) -> Enough:
-    """What came of the channel that was tried before the job's; one request for a chunk. Raises: UnavailableError
+    """The result of the channel that was tried before the job's; one request per chunk. Raises: UnavailableError
     (retryable)."""
     before = job.after or ""
     found = ledger.states([DeliveryKey(one.notification_id, before) for one in job.recipients])
@@ -154,7 +152,7 @@ def waiting(
     *,
     rule: str | None = None,
 ) -> list[Move]:
-    """The moves that say what they wait for, and until when."""
+    """The transitions that record what they wait for, and until when."""
     told = f"{rule or reason}, until {rfc3339(until)}"
     alike = Move(ANY_KEY, S.WAITING, reason, told, request_id=letter.request_id, run_id=letter.run_id)
     return _of_each(notification_ids, channels, alike)
@@ -169,7 +167,7 @@ def ended(
     *,
     rule: str | None = None,
 ) -> list[Move]:
-    """The moves that close them unsent, all but those that a worker has claimed."""
+    """The transitions that close them unsent, except those that a worker has claimed."""
     alike = Move(ANY_KEY, status, reason, rule, request_id=letter.request_id, run_id=letter.run_id, unclaimed=True)
     return _of_each(notification_ids, channels, alike)
 

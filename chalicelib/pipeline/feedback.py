@@ -1,6 +1,6 @@
-"""Takes what SES says of a letter (SNS → SQS) and moves its delivery forward.
+"""Takes SES's events about letters (SNS → SQS) and moves their deliveries forward.
 
-Events come late, twice and in any order; the better informed holds (`statuses.VERDICTS`), so that does no harm.
+Events come late, twice and in any order, which does no harm: the better informed one holds (`deliveries.py`; ADR 0052).
 """
 
 from collections import Counter, defaultdict
@@ -20,8 +20,8 @@ from chalicelib.storage.engagement import BY_MACHINE, Engagement
 from chalicelib.storage.ledger import Ledger
 
 _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
-    # Each tells that SES has taken a letter, and nothing more: it comes before all that follows, or too late to matter.
-    # Of a letter that a user may switch off SES tells no Send (`settings.mailings_set`).
+    # Each only proves that SES has accepted a letter: it comes before all that follows, or too late to matter.
+    # For letters that a user may opt out of SES publishes no Send (`settings.mailings_set`).
     Told.TAKEN: (S.SENT, None),
     Told.UNRENDERED: (S.FAILED, Reason.RENDERING),
     Told.REJECTED: (S.FAILED, Reason.REJECTED),
@@ -55,7 +55,7 @@ class Suppressions(Protocol):
 
 
 class Feedback:
-    """The listener of one stage."""
+    """Records events."""
 
     def __init__(self, *, ledger: Ledger, suppressions: Suppressions, site: SiteSettings, clock: Clock) -> None:
         self._ledger = ledger
@@ -64,8 +64,8 @@ class Feedback:
         self._clock = clock
 
     def take(self, events: Sequence[FeedbackEvent]) -> list[Exception | None]:
-        """Records a batch of events; repeated and reordered ones change nothing. Answers, in their order, what kept
-        each from being recorded."""
+        """Records a batch of events; repeated and reordered ones change nothing. Returns, in order, what kept each from
+        being recorded."""
         failures: dict[int, Exception] = {}
 
         def fail(places: Iterable[int], error: Exception) -> None:
@@ -95,7 +95,7 @@ class Feedback:
                     self._suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against], told_of=told_of)
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
-        # Nearly every Send tells what the answer to the call has told already: a read costs a tenth of a write that is
+        # Nearly every Send repeats what the answer to the call has said: a read costs a tenth of a write that is
         # refused.
         taken = {event.key for event in events if event.word.told is Told.TAKEN}
         found = self._ledger.states(taken, consistent=False)
@@ -106,7 +106,7 @@ class Feedback:
         for move in moves:
             refusal = refused.get(move.key)
             if move.told_at and refusal and refusal.status and not refusal.delivered:
-                # Something was opened before it, or a later word came before: the time is worth having all the same.
+                # It was opened before, or a later event came first: the time is still worth recording.
                 self._ledger.note_delivery(move.key, at=move.told_at, run_id=move.run_id)
                 self._ledger.move([move])
 
@@ -135,9 +135,9 @@ _ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", 
 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[Sequence[int]]:
-    """The places of the events in the order of recording: one transaction changes a delivery once, so that the second
-    event of a delivery belongs to the second wave. What tells that it was taken goes before what follows from that, and
-    is left out where what follows says it too: that may be entered from every state that Send may."""
+    """The positions of the events in the order of recording: one transaction changes a delivery once, so the second
+    event of a delivery belongs to the second wave. A proof of acceptance goes before what follows from it, and is left
+    out if that says it too: such a state may be entered from every state that Send may."""
     waves: defaultdict[int, list[int]] = defaultdict(list)
     before: Counter[DeliveryKey] = Counter()
     further = {event.key for event in events if (found := _VERDICTS.get(event.word.told)) and found[0] in _BEYOND_SENT}
@@ -161,7 +161,7 @@ def _move(event: FeedbackEvent) -> Move | None:
 
 
 def _moment(text: object) -> datetime | None:
-    # The bounce's own time: the same event told twice is then counted once.
+    # The bounce's own time: a repeated event is then counted once.
     try:
         moment = parse_rfc3339(text) if isinstance(text, str) else None
     except ValueError:

@@ -1,8 +1,8 @@
-"""What travels through the queues. Written by `accept`, `enrich` and the fan-out, read by the workers.
+"""What travels through the queues: written by `accept`, `enrich` and the fan-out, read by the workers.
 
-Another release may read them (`chalicelib/schemas.py`). `v` is raised where an older worker would do the wrong thing
-with a job: one that meets a higher `v` than it knows puts the job aside until a newer worker takes it. The default
-stays 1, whoever needs more says so. Rendered bodies never travel.
+Another release may read them (`chalicelib/schemas.py`). `v` is raised if an older worker would do the wrong thing with
+a job: a worker that does not know it puts the job aside until a newer one takes it. The default stays 1. Rendered
+bodies never travel.
 """
 
 import json
@@ -40,7 +40,7 @@ class Job(StrictModel):
 
 
 class EnrichRecipient(StrictModel):
-    """One recipient as the producer knows them: by id, or whole."""
+    """One recipient as the producer knows them: by id, or complete."""
 
     notification_id: str
     user_id: str | None = None
@@ -50,18 +50,19 @@ class EnrichRecipient(StrictModel):
 
 
 def nobody(notification_id: str) -> EnrichRecipient:
-    """A recipient of whom nothing can be read: `enrich` says what becomes of the letter."""
+    """An unreadable recipient: `enrich` decides about the letter."""
     return EnrichRecipient(notification_id=notification_id, profile={})
 
 
 def sendable(recipient: EnrichRecipient) -> EnrichRecipient:
-    """The same. Raises: PydanticSerializationError (permanent): it holds what no message can, halves of characters."""
+    """The same. Raises: PydanticSerializationError (permanent): it holds lone surrogates, which no message can."""
     passed(recipient)
     return recipient
 
 
 class LetterRoute(StrictModel):
-    """How the channels of a letter follow each other (`control.routes.CategoryRoute`); `rule` says so to people."""
+    """How the channels of a letter follow each other (`setting_shapes.CategoryRoute`); `rule` describes it
+    for people."""
 
     mode: Mode
     after_minutes: int | None = None
@@ -69,7 +70,7 @@ class LetterRoute(StrictModel):
 
 
 class LetterSpec(StrictModel):
-    """What is the same for everybody in a job."""
+    """What is the same for all recipients of a job."""
 
     template: str
     template_version: AskedVersion
@@ -85,17 +86,17 @@ class LetterSpec(StrictModel):
     content: dict[str, Any] | None = None  # where a campaign's letters get more variables from
     stop_when: StopWhen | None = None
     route: LetterRoute | None = None
-    locale: str | None = None  # for those who have told none
+    locale: str | None = None  # for recipients without a language
     inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
-    service: str | None = None  # who asked for it (`control.services`)
+    service: str | None = None  # the service that asked for it (`service_scope.py`)
 
     def is_over(self, at: datetime) -> bool:
-        """Whether it must not leave at that moment any more."""
+        """Whether it has expired at that moment."""
         return self.expires_at is not None and parse_rfc3339(self.expires_at) <= at
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Those that it goes by: of a collected letter the ones inside it."""
+        """The categories that it follows: for a collected letter the ones inside it."""
         return tuple(dict.fromkeys(self.inside)) or (self.category,)
 
     def without(self, categories: Collection[str]) -> Self:
@@ -112,12 +113,12 @@ class LetterSpec(StrictModel):
 
     @property
     def rule(self) -> str | None:
-        """Who decided about its channels, for the timeline."""
+        """What decided its channels, for the timeline."""
         return self.route.rule if self.route else None
 
 
 class ChunkJob(Job):
-    """One letter for at most CHUNK_SIZE recipients. `attempt` counts the tries, from 1."""
+    """One letter for at most CHUNK_SIZE recipients. `attempt` counts from 1."""
 
     letter: LetterSpec
     attempt: Annotated[int, Field(ge=1)] = 1
@@ -132,12 +133,12 @@ class EnrichJob(ChunkJob):
 
     channels: Annotated[tuple[str, ...], Field(min_length=1)]
     recipients: Annotated[tuple[EnrichRecipient, ...], Field(min_length=1, max_length=CHUNK_SIZE)]
-    again: bool = False  # it comes back, with some of its channels: its notifications are recorded
-    after: str | None = None  # the channel that was tried before these: what came of it decides
+    again: bool = False  # it comes back with some of its channels: its notifications are already recorded
+    after: str | None = None  # the channel that was tried before these: its result decides
 
 
 class DeliverRecipient(StrictModel):
-    """One recipient with all that rendering needs. `user` is what a template may see."""
+    """One recipient with everything that rendering needs. `user` is what a template may see."""
 
     notification_id: str
     user_id: str | None = None
@@ -145,7 +146,7 @@ class DeliverRecipient(StrictModel):
     locale: str
     user: dict[str, Any]
     context: dict[str, Any] | None = None  # variables of this letter alone
-    unconfirmed: bool = False  # nobody has shown to own the address
+    unconfirmed: bool = False  # nobody has confirmed the address
 
 
 class DeliverJob(ChunkJob):
@@ -159,14 +160,14 @@ class DeliverJob(ChunkJob):
 
 
 class DigestJob(Job):
-    """Send what is due for one user together."""
+    """Send a user's due letters as one."""
 
     user_id: str
 
 
 def as_known(recipient: DeliverRecipient, *, context: dict[str, Any] | None = None) -> EnrichRecipient:
-    """A recipient as the producer knew them, on the way back to `enrich`: a user by id, as the profile is read again;
-    anybody else whole."""
+    """A recipient as the producer knew them, on the way back to `enrich`: a user by id, since the profile is read
+    again; anybody else complete."""
     given = {name: recipient.user[name] for name in PROFILE_FIELDS if name in recipient.user}
     return EnrichRecipient(
         notification_id=recipient.notification_id,
@@ -177,8 +178,8 @@ def as_known(recipient: DeliverRecipient, *, context: dict[str, Any] | None = No
 
 
 def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, after: str | None = None) -> EnrichJob:
-    """Back to `enrich` with the channels that follow: what is known of the user is read again. With `after`, what came
-    of that channel decides whether they are needed."""
+    """Back to `enrich` with the following channels: the user's data are read again. With `after`, that channel's result
+    decides whether they are needed."""
     return EnrichJob(
         letter=job.letter,
         channels=job.then,
@@ -189,8 +190,8 @@ def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, af
 
 
 def read_job(kind: type[_J], body: str) -> _J:
-    """The job in a message's body. Raises: NewerError (retryable): of a version that this release does not know;
-    PoisonMessageError (permanent): not JSON, another shape."""
+    """The job in a message's body. Raises: NewerError (retryable): a version that this release does not know;
+    PoisonMessageError (permanent): not JSON, or another shape."""
     try:
         return received(kind, body)
     except ValidationError as error:
@@ -201,8 +202,8 @@ def read_job(kind: type[_J], body: str) -> _J:
 
 
 def read_chunk(kind: type[_C], body: str) -> tuple[_C, int]:
-    """The job for those of its recipients who can be read, and how many cannot. Raises: NewerError (retryable),
-    PoisonMessageError (permanent): nobody can."""
+    """The job for its readable recipients, and how many are not. Raises: NewerError (retryable), PoisonMessageError
+    (permanent): none is."""
     failed: list[Exception] = []
     whole = each(lambda text: read_job(kind, text), [body], alone=lambda _, error: failed.append(error))
     if whole:
@@ -220,12 +221,13 @@ def _parts_of(body: str) -> list[dict[str, Any]]:
 
 
 def chunks(recipients: Iterable[_R], *, size: int = CHUNK_SIZE) -> Iterator[tuple[_R, ...]]:
-    """The recipients in jobs' portions: at most `size` of them, and no more than CHUNK_BYTES unless one alone is."""
+    """The recipients in portions for jobs: at most `size` of them, and no more than CHUNK_BYTES unless a single one is
+    larger."""
     return portions(recipients, most=size, room=CHUNK_BYTES, size=lambda one: len(passed(one).encode()))
 
 
 def portions(things: Iterable[_T], *, most: int, room: int, size: Callable[[_T], int]) -> Iterator[tuple[_T, ...]]:
-    """All of them, in their order, at most so many together and of no more than this size, unless one alone is."""
+    """All of them, in order, at most so many together and no more than this size, unless a single one is larger."""
     portion: list[_T] = []
     left = room
     for thing in things:

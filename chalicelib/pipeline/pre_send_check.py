@@ -1,6 +1,4 @@
-"""The last look before a letter is claimed: has anything come to stand against it since it was queued? Called by
-`deliver.py`.
-"""
+"""Checks right before a letter is claimed whether anything has come to stand against it since it was queued."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,11 +16,11 @@ from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.storage.ledger import Ledger
 
-_FRESH = timedelta(minutes=1)  # `enrich` has looked a moment ago
+_FRESH = timedelta(minutes=1)  # `enrich` has just checked
 
 
 class LastLook:
-    """Of one stage."""
+    """The last check before the claim."""
 
     def __init__(
         self,
@@ -42,8 +40,8 @@ class LastLook:
         self._fallback = fallback
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write;
-        an account letter needs none, unless it has waited: its reader may be erased by now. It is counted. Raises:
+        """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write.
+        An account letter needs none unless it has waited, as its reader may have been erased; it is counted. Raises:
         UnavailableError (retryable)."""
         category = job.letter.category
         transactional = CATEGORIES[category].transactional
@@ -63,9 +61,8 @@ class LastLook:
         return few if transactional else self._uncapped(job, self._once_to_an_address(job, few, result), result)
 
     def lines_left(self, job: DeliverJob, result: Delivered) -> DeliverJob | None:
-        """A collected letter without the lines that its reader has switched off, or has had enough of, since it was
-        put together; None where none is left. Any other letter as it is. One read. Raises: UnavailableError
-        (retryable)."""
+        """A collected letter without the lines that its reader has opted out of, or has had enough of, since it was put
+        together; None if none is left. Any other letter unchanged. One read. Raises: UnavailableError (retryable)."""
         if not job.letter.inside:
             return job
         people = [_addressee(one, job) for one in job.recipients]
@@ -83,8 +80,8 @@ class LastLook:
         return None
 
     def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
-        """Those whose address has not had enough, of letters about accounts and before anybody has confirmed it. A run
-        of a campaign names each address once, and pays no write for it; a lane is whatever a caller has said."""
+        """Those whose address has not had enough account letters, or letters before it was confirmed. A campaign's run
+        names each address once, and needs no write; a lane is whatever the caller says."""
         if job.letter.run_id is not None:
             return list(letters)
         left = []
@@ -105,7 +102,7 @@ class LastLook:
         return rule
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
-        """Until quiet hours are over; what nobody needs by then is skipped."""
+        """Until quiet hours end; letters that are no longer needed by then are skipped."""
         for until in sorted(set(consent.waits.values())):
             late = [n for n, moment in consent.waits.items() if moment == until]
             if job.letter.is_over(until):
@@ -117,7 +114,7 @@ class LastLook:
             result.count("postponed", len(late))
 
     def _once_to_an_address(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
-        """Of a run's letters those whose address no other letter of the run has: the fan-out sees a page at a time."""
+        """A run's letters whose address no other letter of the run has: the fan-out sees one page at a time."""
         if job.letter.run_id is None:
             return letters
         counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
@@ -155,6 +152,6 @@ def _addressee(recipient: DeliverRecipient, job: DeliverJob) -> Addressee:
 
 
 def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
-    # Back to `enrich`: after hours of waiting, what is known of the user is to be read again.
+    # Back to `enrich`: after hours of waiting the user's data must be read again.
     recipients = tuple(as_known(r) for r in job.recipients if r.notification_id in notification_ids)
     return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)

@@ -1,4 +1,4 @@
-"""Asks the profile source who the recipients of a chunk are, without overloading it."""
+"""Reads the profiles of a chunk's recipients without overloading the source."""
 
 from collections.abc import Mapping, Set
 from typing import NamedTuple
@@ -15,8 +15,8 @@ from chalicelib.storage.users import Profile, Profiles, Wishes
 
 
 class Known(NamedTuple):
-    """What the source said of a chunk: the profiles by notification id, an unknown user left out; `unresolved` are the
-    users whom it did not answer for, `unreadable` those of whom nothing can be read. `preferences`: see `Profiles`."""
+    """The source's answer for a chunk: profiles by notification id, without unknown users; `unresolved` users got no
+    answer, the data of `unreadable` ones cannot be read. `preferences`: see `Profiles`."""
 
     profiles: Mapping[str, Profile]
     unresolved: Set[str]
@@ -25,7 +25,7 @@ class Known(NamedTuple):
 
 
 class Lookup:
-    """The source of one stage, behind its gate."""
+    """The profile source behind its throttle."""
 
     def __init__(self, *, source: ProfileSource, gate: Gate, retries: Retries, max_attempts: int) -> None:
         self._source = source
@@ -34,8 +34,8 @@ class Lookup:
         self._max_attempts = max_attempts
 
     def read(self, job: EnrichJob) -> Known | None:
-        """None where the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable)
-        after the last attempt."""
+        """None if the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable) after
+        the last attempt."""
         ids = {r.user_id for r in job.recipients if r.user_id}
         if not ids:
             return _known(job, Profiles(known={}))
@@ -55,7 +55,7 @@ class Lookup:
         return _known(job, found)
 
     def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
-        """Those who were not answered for come back in a job of their own; how many they are. Raises: UnavailableError
+        """Puts recipients without an answer into a job of their own; returns how many. Raises: UnavailableError
         (retryable) after the last attempt."""
         late = [one for one in job.recipients if one.user_id in unresolved]
         if late:
@@ -69,7 +69,7 @@ class Lookup:
 
 
 def _report(error: UnavailableError) -> CallReport:
-    """A source that refuses us is left alone, too, until somebody has mended what the switch then gives as reason."""
+    """A source that refuses us is left alone too, until somebody has fixed what the breaker gives as the reason."""
     if isinstance(error, ThrottledError):
         return CallReport(slow_down=True)
     return CallReport(failure=error.detail if isinstance(error, MisconfiguredError) else Reason.NO_ANSWER)

@@ -1,4 +1,4 @@
-"""Whom of a chunk a letter may reach, by which channel, and what stands against the others."""
+"""Which recipients of a chunk a letter may reach, on which channel, and what stands against the others."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from chalicelib.storage.users import Profile, Wishes
 
 
 class Candidate(NamedTuple):
-    """A recipient with all that is known of them, and where they are reached."""
+    """A recipient with their profile, and their address."""
 
     recipient: EnrichRecipient
     profile: Profile
@@ -25,8 +25,8 @@ class Candidate(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What is known of a chunk on the channels that come now: addresses by channel and notification id. `preferences`
-    of the whole chunk, where they came with the profiles. `at`: as of when."""
+    """A chunk's data for the current channels: addresses by channel and notification id. `preferences` of the whole
+    chunk, if they came with the profiles. `at`: as of when."""
 
     profiles: Mapping[str, Profile]
     preferences: Wishes | None
@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Of one channel: who goes, who is skipped and why, who waits and until when; the last two by notification id."""
+    """For one channel: who goes, who is skipped and why, who waits and until when; the last two by notification id."""
 
     going: Sequence[Candidate]
     skips: Mapping[str, str]
@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
 
 class Reach:
-    """Of one stage."""
+    """Decides who is reached."""
 
     def __init__(self, *, addresses: Addresses, consent: ConsentDesk, clock: Clock) -> None:
         self._addresses = addresses
@@ -52,9 +52,9 @@ class Reach:
         self._clock = clock
 
     def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str) -> Look:
-        """Where people are reached and what they have against it, on the channels that come now: one read for all, if
-        any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
-        another channel would follow at once. Raises: UnavailableError (retryable)."""
+        """Addresses and objections for the current channels: one read for all, if any (`preferences`: those that came
+        with the profiles). Suppressed addresses are left to `deliver`, unless another channel would follow at once.
+        Raises: UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
         asked = {
@@ -67,7 +67,7 @@ class Reach:
         return Look(profiles, preferences, addresses, objections, at)
 
     def judge(self, job: EnrichJob, look: Look) -> Answer:
-        """By the first of the job's channels."""
+        """The verdict for the first of the job's channels."""
         channel = job.channels[0]
         skips, candidates = self._sort(job, channel, look.profiles, look.addresses[channel])
         asked = [_addressee(one, job.letter) for one in candidates]
@@ -83,7 +83,7 @@ class Reach:
     def _sort(
         self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile], addresses: Mapping[str, str]
     ) -> tuple[dict[str, str], list[Candidate]]:
-        """The reason of each recipient who can get nothing, by notification id, and the rest."""
+        """The reason for each recipient who cannot get anything, by notification id, and the rest."""
         skips: dict[str, str] = {}
         candidates = []
         for recipient in job.recipients:
@@ -111,8 +111,8 @@ class Reach:
 
 
 def _duplicates(job: EnrichJob, channel: str, candidates: Sequence[Candidate]) -> dict[str, str]:
-    """Whoever's address another of the chunk has: one letter goes there, a user's rather than that of somebody who is
-    none. What concerns accounts goes to each of the users who share an address: it speaks of different accounts."""
+    """Recipients whose address another of the chunk has: one letter goes there, preferably a user's. Account letters go
+    to each user who shares an address: they are about different accounts."""
     transactional = CATEGORIES[job.letter.category].transactional
     taken: set[str] = set()
     found: dict[str, str] = {}

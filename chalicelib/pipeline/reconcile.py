@@ -1,7 +1,7 @@
-"""Decides about deliveries whose outcome nobody knows: a lost reply, or a worker that died while it called. Called by
-`functions/retry.py` when the time for the provider's own word is over.
+"""Decides about deliveries with an unknown outcome: a lost reply, or a worker that died during its call. Runs when the
+time for the provider's own event is over.
 
-Nothing is sent again blindly: the provider's Send event moves a delivery to `sent` before this is asked. What is still
+Nothing is resent blindly: the provider's Send event moves a delivery to `sent` before this runs. What is still
 `calling` then follows its category: a transactional letter is sent once more, any other becomes `uncertain` and waits
 for a person.
 """
@@ -22,7 +22,7 @@ from chalicelib.storage.ledger import Ledger
 
 
 class Reconcile:
-    """The reconciler of one stage."""
+    """Settles unknown outcomes."""
 
     def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock, reconcile_seconds: int) -> None:
         self._ledger = ledger
@@ -32,8 +32,8 @@ class Reconcile:
         self._fallback = Fallback(ledger=ledger, retries=retries, clock=clock)
 
     def take(self, aside: RetryJob) -> tuple[str, list[str]]:
-        """Handles a job that was put aside; says what it did, and for which notifications. Raises: PoisonMessageError
-        (permanent), UnavailableError (retryable)."""
+        """Handles a job that was put aside; returns what it did, and for which notifications. Raises:
+        PoisonMessageError (permanent), UnavailableError (retryable)."""
         if aside.kind == "forward":
             return ("forwarded" if self._retries.bring_back(aside) else "waiting"), []
         job = read_job(DeliverJob, aside.body)
@@ -45,7 +45,7 @@ class Reconcile:
         return "reconciled", [recipient.notification_id for recipient in job.recipients]
 
     def _give_up(self, job: DeliverJob, error: Exception) -> None:
-        """What is stored of the delivery cannot be read: a person looks at it, and it is not sent."""
+        """The stored delivery cannot be read: a person looks at it, and it is not sent."""
         log_failure("reconcile", error, notification_id=job.recipients[0].notification_id)
         self._retries.bury(job)
 

@@ -1,7 +1,7 @@
-"""Doubts refusals that come in a row, so that a fault of ours does not end a whole campaign: beyond the first
-MOST_IN_A_ROW they are not believed, and their letters wait.
+"""Doubts refusals that come in a row, so that a fault of ours does not end a whole campaign: after the first
+MOST_IN_A_ROW they are not believed, and their letters wait (ADR 0059).
 
-A run is paused by it, and the manager reads what the provider said; letters without a run open the provider's switch.
+A run is paused, and the manager sees what the provider said; letters without a run open the provider's circuit breaker.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,18 +18,18 @@ from chalicelib.reasons import Reason
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
 
-# So many a person can look at and send again; of addresses that are kept well SES refuses hardly any in the call.
+# Few enough for a person to look at and send again; in a well-kept list SES refuses hardly any in the call.
 MOST_IN_A_ROW = 20
 # Adds to the stored count while it is below a limit; the new count, or None if it was not below it.
 Add = Callable[[int, int], float | None]
-# These say something of one reader's device or wish, however many come in a row.
+# These concern one reader's device or choice, however many come in a row.
 _OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED_OUT_AT_PROVIDER})
 
 
 def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Callable[[], None]) -> int:
-    """How many of the refusals of a call are believed: all, until MOST_IN_A_ROW are reached; beyond it none, whichever
-    worker meets them. What was accepted in the same call outweighs as many refusals, and where it outweighs all, the
-    count begins anew. `known`: the count as it was read. Raises: UnavailableError (retryable)."""
+    """How many of a call's refusals are believed: all, until MOST_IN_A_ROW are reached; beyond it none, in whatever
+    worker. Letters accepted in the same call outweigh as many refusals, and if they outweigh all, the count is reset.
+    `known`: the count as it was read. Raises: UnavailableError (retryable)."""
     surplus = refused - accepted
     if surplus <= 0:
         if known and accepted:
@@ -42,14 +42,14 @@ def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Call
 
 
 class Doubts:
-    """Of one stage."""
+    """Weighs refusals."""
 
     def __init__(self, *, gates: Mapping[str, Gate], campaigns: "CampaignPort") -> None:
         self._gates = gates
         self._campaigns = campaigns
 
     def weigh(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes of a call, those refusals that are not believed as *not accepted*. Never fails: the call was
+        """The outcomes of a call, with refusals that are not believed as *not accepted*. Never fails: the call was
         made."""
         refusals = [outcome for outcome in outcomes if _is_refusal(outcome)]
         accepted = sum(outcome.verdict is Verdict.ACCEPTED for outcome in outcomes)

@@ -20,7 +20,7 @@ from chalicelib.storage.requests import StoredRequest
 from chalicelib.text import JsonObject
 
 MAX_RECIPIENTS = 100
-OwnerOf = Callable[[str, str], str]  # whose the letters to (channel, address) are
+OwnerOf = Callable[[str, str], str]  # the owner of letters to (channel, address)
 
 
 class Recipient(StrictModel):
@@ -91,7 +91,7 @@ class NotificationRequest(StrictModel):
         return self
 
     def fingerprint(self) -> str:
-        """The same for bodies that ask for the same, however they are written."""
+        """Equal for bodies that ask for the same, however they are written."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -102,8 +102,8 @@ def is_future(moment: datetime | None, *, now: datetime) -> bool:
 
 
 def notification_ids(stored: StoredRequest) -> list[str]:
-    """Of each recipient, in order; the same user or address again has the same one. They follow from the request's id,
-    so that a retry meets the same ones."""
+    """Of each recipient, in order; a repeated user or address has the same one. They are derived from the request's id,
+    so that a retry finds them."""
     first: dict[tuple[str, str], int] = {}
     who = [_who(one) or ("nobody", str(n)) for n, one in enumerate(stored.recipients)]
     places = [first.setdefault(one, n) for n, one in enumerate(who)]
@@ -119,7 +119,7 @@ def recipients_of(stored: StoredRequest) -> dict[str, Mapping[str, Any]]:
 
 
 def chunks_of(stored: StoredRequest) -> Iterator[tuple[EnrichRecipient, ...]]:
-    """The recipients in jobs' portions."""
+    """The recipients in portions for jobs."""
     recipients = [
         EnrichRecipient(
             notification_id=id_,
@@ -141,8 +141,8 @@ def record_notifications(
     expires_at_epoch: int,
     owner: OwnerOf,
 ) -> None:
-    """Writes one for each (notification id, recipient as given). They never change, so that writing them again is
-    harmless. Raises: UnavailableError (retryable)."""
+    """Writes one for each (notification id, recipient as given). They never change, so writing them again is harmless.
+    Raises: UnavailableError (retryable)."""
     alike = notifications.Notification(
         id="",
         created_at=letter.accepted_at,
@@ -169,7 +169,7 @@ def record_notifications(
 
 
 def _who(recipient: Any) -> tuple[str, str] | None:
-    """None of one who was erased, or who cannot be read."""
+    """Empty for one who was erased, or cannot be read."""
     if isinstance(recipient, dict) and isinstance(recipient.get("user_id"), str):
         return "user", recipient["user_id"]
     if isinstance(recipient, dict) and isinstance(recipient.get("email"), str):

@@ -1,6 +1,5 @@
-"""Puts work aside and brings it back: growing delays on a queue of its own, so that nothing waits behind a problem.
-The stages put jobs here; `functions/retry.py` forwards those whose time has come.
-"""
+"""Puts work aside and brings it back, with growing delays on its own queue, so that nothing waits behind a problem. The
+stages put jobs here; `functions/retry.py` forwards those whose time has come."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,12 +13,12 @@ from chalicelib.schemas import passed
 
 RETRY_QUEUE = "retry"
 NEWER_SECONDS = 60.0  # between two tries to find a worker of the newer release
-MIN_WAIT_SECONDS = 1.0  # whatever waits, waits so long: a moment that has just passed makes no busy loop
+MIN_WAIT_SECONDS = 1.0  # the shortest wait: a moment that has just passed makes no busy loop
 
 
 class RetryJob(Job):
-    """A job put aside, whole, as `body`. `forward`: back into its `queue` when `not_before` has come, which may be
-    later than SQS's longest delay. `reconcile`: a look at deliveries of which nobody knows whether they were sent."""
+    """A job put aside, whole, as `body`. `forward`: back into its `queue` at `not_before`, which may be later than
+    SQS's longest delay. `reconcile`: settle deliveries with an unknown outcome."""
 
     kind: Literal["forward", "reconcile"]
     queue: str
@@ -27,12 +26,12 @@ class RetryJob(Job):
     not_before: str
 
     def wait_seconds(self, now: datetime) -> float:
-        """How long it still has to wait; not positive when its time has come."""
+        """How long it still has to wait; not positive once its time has come."""
         return (parse_rfc3339(self.not_before) - now).total_seconds()
 
 
 class Retries:
-    """The retry queue of one stage. `jitter` gives numbers from 0 to 1."""
+    """The retry queue. `jitter` gives numbers from 0 to 1."""
 
     def __init__(self, *, queues: JobQueue, clock: Clock, jitter: Callable[[], float], base_seconds: int) -> None:
         self._queues = queues
@@ -50,22 +49,22 @@ class Retries:
         self._put("forward", job, in_seconds=in_seconds * (1 + self._jitter() / 2))
 
     def at_once(self, job: EnrichJob) -> None:
-        """Has a job that waits for nothing forwarded: not every stage may write into its lane. Raises: UnavailableError
+        """Forwards a job without a wait: not every stage may write into its lane. Raises: UnavailableError
         (retryable)."""
         self._put("forward", job, in_seconds=0, at_least=0)
 
     def until(self, job: EnrichJob, moment: datetime) -> None:
-        """Puts aside a job that must not go on before a moment, however far or near. Raises: UnavailableError
+        """Puts aside a job that must not continue before a moment, however far. Raises: UnavailableError
         (retryable)."""
         self._put("forward", job, in_seconds=(moment - self._clock()).total_seconds())
 
     def newer(self, queue: str, body: str) -> None:
-        """Puts aside what a newer release wrote, whatever it is: that release takes it when it is back. Raises:
-        UnavailableError (retryable)."""
+        """Puts aside whatever a newer release wrote: that release takes it when it is back. Raises: UnavailableError
+        (retryable)."""
         self._aside("forward", queue, body, wait=NEWER_SECONDS)
 
     def reconcile(self, job: DeliverJob, *, in_seconds: float) -> None:
-        """Asks for a look at deliveries whose outcome is not known. Raises: UnavailableError (retryable)."""
+        """Asks to settle deliveries with an unknown outcome. Raises: UnavailableError (retryable)."""
         self._put("reconcile", job, in_seconds=in_seconds)
 
     def forward(self, job: EnrichJob | DeliverJob) -> None:
@@ -73,7 +72,7 @@ class Retries:
         self._queues.put(_home(job), [Outgoing(passed(job))])
 
     def bring_back(self, aside: RetryJob) -> bool:
-        """Forwards what was put aside, or puts it aside once more where its time has not come; says which. Raises:
+        """Forwards what was put aside, or puts it aside again if its time has not come; returns which. Raises:
         UnavailableError (retryable)."""
         wait = aside.wait_seconds(self._clock())
         if wait <= 0:

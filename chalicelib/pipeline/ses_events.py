@@ -1,6 +1,5 @@
-"""The events that SES tells of letters (SNS → SQS), as `feedback.py` takes them. The shapes are those of "Examples of
-event data that Amazon SES publishes to Amazon SNS" in the SES developer guide.
-"""
+"""The SES events about letters (SNS → SQS) that `feedback.py` takes. The shapes are those of "Examples of event data
+that Amazon SES publishes to Amazon SNS" in the SES developer guide."""
 
 import json
 import re
@@ -21,7 +20,7 @@ GREETING, IDENTITY, FOREIGN = "greeting", "identity_notification", "foreign"
 
 
 class FeedbackEvent(NamedTuple):
-    """One event of one delivery; `body` is the part that is named after its type (`bounce`, `complaint`, …)."""
+    """One event of one delivery; `body` is the part named after its type (`bounce`, `complaint`, …)."""
 
     type: str
     key: DeliveryKey
@@ -32,13 +31,13 @@ class FeedbackEvent(NamedTuple):
 
     @property
     def word(self) -> Word:
-        """What it says."""
+        """Its meaning."""
         return word_of(self.type, self.body)
 
     @property
     def addresses(self) -> Sequence[str]:
-        """The letter's own recipient. What a bounce or a complaint names may be written otherwise, be a mailbox that
-        mail was forwarded to, or be left out; it counts only where the letter's own is not known."""
+        """The letter's own recipient. The addresses in a bounce or a complaint may be spelled differently, be a
+        forwarding target, or be missing; they count only if the letter's own is unknown."""
         if len(self.destination) == 1:
             return self.destination
         return _bare(self._named)
@@ -50,8 +49,8 @@ class FeedbackEvent(NamedTuple):
         return [one for one in told if one is not None]
 
     def check(self) -> None:
-        """Raises: TypeError, ValueError (permanent): what cannot be recorded, and would take the others of its batch
-        along. Of many recipients those that can be read are enough."""
+        """Raises: TypeError, ValueError (permanent): it cannot be recorded, and would fail its whole batch. Of many
+        recipients the readable ones are enough."""
         texts = (self.provider_id or "", self.body.get("userAgent") or "")
         if not all(map(_is_text, texts)) or (self._named and not (self.addresses or all(map(_is_text, self._named)))):
             raise TypeError("expected text")
@@ -59,7 +58,7 @@ class FeedbackEvent(NamedTuple):
 
 
 def read_event(body: str) -> FeedbackEvent | None:
-    """The event in a message; None for what is none of ours (`passed_over` says what it is). Raises: PoisonMessageError
+    """The event in a message; None if it is not ours (`passed_over` says what it is). Raises: PoisonMessageError
     (permanent): another shape."""
     try:
         content = _content(body)
@@ -88,8 +87,8 @@ def read_event(body: str) -> FeedbackEvent | None:
 
 
 def passed_over(body: str) -> str:
-    """What a message is that `read_event` found nothing of ours in: a greeting, a notification that is set up on a
-    verified address and not on our configuration sets (it has no tags, and the sets tell the same), or an event of
+    """What a message is in which `read_event` found nothing of ours: a greeting, a notification that is set up on a
+    verified address instead of our configuration sets (it has no tags, and the sets publish the same), or an event of
     somebody else's letter."""
     content = _content(body)
     if content is None or _greets(content):
@@ -111,8 +110,8 @@ def _greets(content: Mapping[str, Any]) -> bool:
 
 
 def _destination(mail: Mapping[str, Any]) -> tuple[str, ...]:
-    """Whom it was sent to: the envelope's recipient, or where that is left out the one in the letter's own header.
-    Raises: TypeError (permanent): it cannot be read, and whom a bounce names may be somebody else."""
+    """The recipient: the envelope's or, if that is missing, the one in the letter's own header. Raises: TypeError
+    (permanent): unreadable, and a bounce may name somebody else."""
     places = [mail.get("destination") or (), (mail.get("commonHeaders") or {}).get("to") or ()]
     if not all(_is_text(one) for written in places for one in written if one):
         raise TypeError("expected text")
@@ -120,7 +119,7 @@ def _destination(mail: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _bare(written: Iterable[object]) -> tuple[str, ...]:
-    """The addresses without the names before them; what is none is passed over."""
+    """The addresses without names; anything else is skipped."""
     texts = [one for one in written if isinstance(one, str) and _is_text(one)]
     found = (_NAMED.search(text) or text for text in texts)
     addresses = (one.strip() if isinstance(one, str) else one[1].strip() for one in found)
@@ -128,7 +127,7 @@ def _bare(written: Iterable[object]) -> tuple[str, ...]:
 
 
 def _is_text(value: object) -> bool:
-    """JSON may hold halves of characters, which no hash and no table takes."""
+    """JSON may hold lone surrogates, which no hash and no table accepts."""
     try:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:

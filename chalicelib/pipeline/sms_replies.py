@@ -1,5 +1,5 @@
-"""What people answer to an SMS: STOP ends every text to the number, START allows them again. The provider's two-way
-texts come by SNS → SQS into the queue `feedback`; called by its worker.
+"""Replies to an SMS: STOP ends all texts to the number, START allows them again. The provider's two-way texts come by
+SNS → SQS into the queue `feedback`.
 
 The shape is that of "Two-way SMS message payload" in the AWS End User Messaging SMS guide.
 """
@@ -21,7 +21,7 @@ STOP = frozenset(
         *("СТОП", "ОТМЕНА", "ОТПИСАТЬСЯ", "ОТПИСКА"),
     }
 )
-_MARKS = re.compile(r"[^\w\s-]|_")  # of a sentence, a quotation, a face
+_MARKS = re.compile(r"[^\w\s-]|_")  # punctuation of a sentence, a quotation, a smiley
 START = frozenset({"START", "UNSTOP", "СТАРТ"})
 
 
@@ -42,21 +42,20 @@ class Suppressions(Protocol):
 
 
 class SmsReply(NamedTuple):
-    """One answer; `number` in E.164."""
+    """One reply; `number` in E.164."""
 
     number: str
     text: str
 
 
 class SmsReplies:
-    """The answers of one stage."""
+    """Executes replies."""
 
     def __init__(self, *, suppressions: Suppressions) -> None:
         self._suppressions = suppressions
 
     def take(self, reply: SmsReply) -> str:
-        """Does what the answer asks for: `stopped`, `started`, or `unheeded`; repeating it changes nothing. Raises:
-        UnavailableError (retryable)."""
+        """Executes a reply: `stopped`, `started`, or `unheeded`; idempotent. Raises: UnavailableError (retryable)."""
         word = " ".join(_MARKS.sub(" ", reply.text).split()).upper()
         if word in STOP:
             self._suppressions.add(_CHANNEL, reply.number, reason=SuppressionReason.STOP, by=_BY)
@@ -71,7 +70,7 @@ class SmsReplies:
 
 
 def read_reply(body: str) -> SmsReply | None:
-    """The answer in a message of the queue; None for anything else."""
+    """The reply in a message of the queue; None for anything else."""
     if _NUMBER not in body:
         return None  # nearly every message of the queue: an event of SES, which is read once, by `ses_events`
     try:
@@ -79,7 +78,7 @@ def read_reply(body: str) -> SmsReply | None:
         if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
             content = json.loads(content["Message"])
         number, text = content[_NUMBER], content["messageBody"]
-        number.encode()  # JSON may hold halves of characters, which no hash takes
+        number.encode()  # JSON may hold lone surrogates, which no hash accepts
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return SmsReply(number, text) if isinstance(number, str) and isinstance(text, str) else None

@@ -1,6 +1,6 @@
-"""What each worker does with the body of one message: read the job, do the stage's verb, say what came of it.
+"""What each worker does with one message's body: read the job, do its work, report the result.
 
-What is sent, skipped or failed of a campaign's run is counted by the run itself; `tick` adds it to the hours.
+What is sent, skipped or failed in a campaign's run is counted by the run itself; `tick` adds it to the hourly figures.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from chalicelib.observability import BatchWork, Line, Outcome, Work
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, read_chunk, read_job
 from chalicelib.pipeline.retry import RetryJob
 
-if TYPE_CHECKING:  # a worker imports its own stage alone
+if TYPE_CHECKING:  # a worker imports only its own stage
     from chalicelib.pipeline.deliver import Deliver
     from chalicelib.pipeline.digest import Digest
     from chalicelib.pipeline.enrich import Enrich
@@ -57,7 +57,7 @@ def deliver_work(deliver: "Deliver") -> Work:
 
 
 def _require_all(unreadable: int) -> None:
-    """Those who can be read are done, and are not done again: the message goes to the dead letters for the others."""
+    """The readable recipients are done and not repeated: the message goes to the dead-letter queue for the others."""
     if unreadable:
         raise PoisonMessageError(f"{unreadable} recipients of a job cannot be read")
 
