@@ -13,7 +13,7 @@ from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
 from chalicelib.schemas import kept
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
-from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges
+from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Runs, time_name
 
@@ -102,7 +102,9 @@ class CampaignCommands:
         if head.state not in _EDITABLE or head.open_runs:
             only = both(sorted(PACES))
             raise ConflictError(
-                Phrase("the campaign is {state}: only {what} can be changed now", state=head.state, what=only)
+                Phrase(
+                    "the campaign is {state}: only {what} can be changed now", state=state_word(head.state), what=only
+                )
             )
         self._checks.check(spec, known_start=before.start_at, sight=sight)
         if head.state != "draft" and self._approval:

@@ -1,6 +1,5 @@
 """What a campaign is: the body of `POST /v1/campaigns`, checked field by field."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
@@ -19,22 +18,6 @@ from chalicelib.text import JsonObject, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
-
-
-_WORDS: Mapping[str, Phrase] = {
-    "draft": Phrase("draft"),
-    "awaiting_approval": Phrase("awaiting_approval"),
-    "scheduled": Phrase("scheduled"),
-    "running": Phrase("running"),
-    "paused": Phrase("paused"),
-    "completed": Phrase("completed"),
-    "cancelled": Phrase("cancelled"),
-}
-
-
-def state_word(state: str) -> str:
-    """A state as errors say it."""
-    return _WORDS.get(state, state)
 
 
 class Audience(StrictModel):

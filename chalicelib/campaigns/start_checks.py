@@ -20,7 +20,7 @@ from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.public_addresses import check_url
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.recipient_lists import RecipientLists
+from chalicelib.storage.recipient_lists import LIST_STATES, RecipientLists
 
 _PAGE = 500
 _MAX_PAGES = 200  # how far a start looks for the first recipient
@@ -127,7 +127,8 @@ class StartChecks:
                 if state != "ready":
                     errors.append(
                         FieldError(
-                            "audience.list_id", Phrase("the list is {state}: expected one that is ready", state=state)
+                            "audience.list_id",
+                            Phrase("the list is {state}: expected one that is ready", state=LIST_STATES[state]),
                         )
                     )
             except NotFoundError as error:

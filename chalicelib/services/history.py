@@ -34,7 +34,10 @@ class Span(NamedTuple):
         if begin >= end:
             raise InvalidError.of("until" if until else "since", Phrase("expected a beginning before the end"))
         if end - begin > timedelta(days=MAX_DAYS):
-            raise InvalidError.of("since", Phrase("expected at most {days} days before the end", days=MAX_DAYS))
+            too_long = Phrase.counted(
+                "expected at most {n} day before the end", "expected at most {n} days before the end", n=MAX_DAYS
+            )
+            raise InvalidError.of("since", too_long)
         return cls(begin, end)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.addresses import user_of
-from chalicelib.campaigns.model import state_word
 from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.flow.dead_letters import DeadLetter, DeadLetters
@@ -17,7 +16,7 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, Let
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
-from chalicelib.storage.campaign_head import HELD
+from chalicelib.storage.campaign_head import HELD, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.ledger import Delivery, Ledger
 from chalicelib.storage.notifications import Notification, read_notification

@@ -8,12 +8,27 @@ from typing import Any, Literal, TypedDict
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
+from chalicelib.errors import Phrase
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
 from chalicelib.translation import restored
 
 CampaignState = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
 HELD: Collection[CampaignState] = ("paused", "awaiting_approval")  # no letter leaves; what is on its way waits
 Spec = Mapping[str, Any]  # a whole `campaigns.model.Campaign`, by `schemas.kept`
+_STATE_WORDS: Mapping[str, Phrase] = {
+    "draft": Phrase("draft"),
+    "awaiting_approval": Phrase("awaiting_approval"),
+    "scheduled": Phrase("scheduled"),
+    "running": Phrase("running"),
+    "paused": Phrase("paused"),
+    "completed": Phrase("completed"),
+    "cancelled": Phrase("cancelled"),
+}
+
+
+def state_word(state: str) -> str:
+    """A state as errors say it."""
+    return _STATE_WORDS.get(state, state)
 
 
 @dataclass(frozen=True, slots=True)

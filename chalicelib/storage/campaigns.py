@@ -18,6 +18,7 @@ from chalicelib.storage.campaign_head import (
     HeadChanges,
     Spec,
     head_actions,
+    state_word,
 )
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, transaction, update_if, value_of
@@ -224,8 +225,13 @@ def _version_row(campaign_id: str, spec: Spec, *, number: int, at: str, by: str,
 
 
 def _changed(head: CampaignHead) -> ConflictError:
-    said = "the campaign is {state}, version {version}: that forbids this; read it again"
-    return ConflictError(Phrase(said, state=head.state, version=head.version))
+    return ConflictError(
+        Phrase(
+            "the campaign is {state}, version {version}: that forbids this; read it again",
+            state=state_word(head.state),
+            version=head.version,
+        )
+    )
 
 
 def _part(number: int) -> str:

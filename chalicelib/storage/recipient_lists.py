@@ -19,6 +19,12 @@ from chalicelib.storage.list_index import ListIndex, blocks_of, index_part, page
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.translation import restored, stored
 
+LIST_STATES: Mapping[str, Phrase] = {
+    "waiting": Phrase("waiting"),
+    "loading": Phrase("loading"),
+    "ready": Phrase("ready"),
+    "failed": Phrase("failed"),
+}
 _LISTED = "lists"
 _LAST = 999_999  # the last block's number
 _TRIES = 5

@@ -5,8 +5,8 @@ import re
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.campaigns.model import state_word
 from chalicelib.errors import FieldError, InvalidError, Phrase, RenderError, all_said, either, phrase_of
+from chalicelib.storage.campaign_head import state_word
 from chalicelib.translation import restored, stored, translated
 from chalicelib.validation import said_of
 
