@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.model import Audience
+from chalicelib.campaigns.operators import OPERATORS, Takes
 from chalicelib.errors import InvalidError, Phrase, phrase_of
 from chalicelib.text import strict_json
 
@@ -126,11 +127,11 @@ def _row(rule: Rule) -> dict[str, str] | None:
     condition = rule.negated or rule
     if condition.attribute is None or condition.op is None:
         return None
-    negated = rule.negated is not None
-    if condition.op == "exists" and condition.value is False:
+    negated, flag = rule.negated is not None, OPERATORS[condition.op].takes is Takes.FLAG
+    if flag and condition.value is False:
         negated = not negated  # a row can only ask whether something is known
-    text = "" if condition.op == "exists" else _value_text(condition.value)
-    if condition.op != "exists" and not _same(_value(condition.op, text).get("value"), condition.value):
+    text = "" if flag else _value_text(condition.value)
+    if not flag and not _same(_value(condition.op, text).get("value"), condition.value):
         return None  # the text 5, or a comma in a list: typed into a row it would mean something else
     return {
         **_EMPTY,
@@ -142,13 +143,17 @@ def _row(rule: Rule) -> dict[str, str] | None:
 
 
 def _value(op: str, text: str) -> dict[str, Any]:
-    if op == "exists":
-        return {}
-    if op == "in":
-        return {"value": [_scalar(part.strip()) for part in text.split(",") if part.strip()]}
-    if op in ("before", "after") and (days := _DAYS_AGO.fullmatch(text)):
-        return {"value": {"days_ago": int(days[1])}}
-    return {"value": _scalar(text)} if text or op != "anniversary" else {}
+    match OPERATORS[op].takes if op in OPERATORS else None:
+        case Takes.FLAG:
+            return {}
+        case Takes.LIST:
+            return {"value": [_scalar(part.strip()) for part in text.split(",") if part.strip()]}
+        case Takes.ORDERED if days := _DAYS_AGO.fullmatch(text):
+            return {"value": {"days_ago": int(days[1])}}
+        case Takes.DAYS if not text:
+            return {}
+        case _:
+            return {"value": _scalar(text)}
 
 
 def _same(read: Any, meant: Any) -> bool:

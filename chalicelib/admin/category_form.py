@@ -15,7 +15,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 def rows_of(name: str, value: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """A row for every category that can have one: its columns as text."""
     shown = [one for one in CATEGORIES.values() if name != "caps" or not one.transactional]
-    return {one.value: {column: _text(value.get(one.name, {}).get(column)) for column in COLUMNS[name]} for one in shown}
+    return {one.value: {column: _text(value.get(one, {}).get(column)) for column in COLUMNS[name]} for one in shown}
 
 
 def read_rows(name: str, form: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.addresses import same_address_key, user_of
-from chalicelib.campaigns.audience_rules import Rule, RuleMoment
+from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
 from chalicelib.isolation import each, together

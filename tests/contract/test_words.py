@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.admin.templating import LANGUAGES, why, words
+from chalicelib.campaigns.operators import OPERATORS
 from chalicelib.categories import Category
 from chalicelib.manifest import CHANNELS, SUBSYSTEMS
 from chalicelib.reasons import Reason, ReasonFamily, SuppressionReason, SwitchReason, opened_on, reached_by, suppressed
@@ -20,7 +21,15 @@ REASONS = {
     *map(opened_on, CHANNELS),
 }
 # Words of errors, settings, counts and events, too.
-_WITH_OTHER_MEANINGS = {"too_large", "empty_text", "opted_out", "no_address", "quiet_hours", "content_refused"}
+_WITH_OTHER_MEANINGS = {
+    "too_large",
+    "empty_text",
+    "opted_out",
+    "no_address",
+    "quiet_hours",
+    "content_refused",
+    "too_long",
+}
 _BY_POSITION = {"Outcome": 2, "RenderError": 0}  # calls whose argument at this place is a reason
 
 
@@ -32,11 +41,12 @@ def test_every_reason_has_a_text_and_every_text_a_reason(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_category_subsystem_and_channel_has_a_text_and_the_other_way_round(language: str) -> None:
+def test_every_category_subsystem_channel_and_operator_has_a_text_and_the_other_way_round(language: str) -> None:
     say = words(language)
     assert set(say["categories"]) == {str(one) for one in Category}
     assert set(say["subsystems"]["names"]) == {str(one) for one in SUBSYSTEMS}
     assert set(say["channels"]) == set(CHANNELS)
+    assert set(say["campaigns"]["ops"]) == set(OPERATORS)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +99,26 @@ def test_no_reason_is_a_string_of_its_own() -> None:
     assert found == []
 
 
+def words_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The strings of a module, but for what is said to people."""
+    said = {
+        id(one)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Phrase"
+        for one in node.args
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.lineno, node.value
+
+
 def test_no_word_that_only_a_reason_has_stands_anywhere_else() -> None:
     own = {str(one) for one in Reason if "_" in one} - _WITH_OTHER_MEANINGS
     found = [
-        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        f"{path.relative_to(ROOT)}:{line}: {word}"
         for path in sources()
         if path.name != "reasons.py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in own
+        for line, word in words_of(ast.parse(path.read_text(encoding="utf-8")))
+        if word in own
     ]
     assert found == []

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.audience_rules import Rule, RuleMoment
+from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import Schedule, best_moment, day_before, first_moment, local_moment, occurrences
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.quiet_hours import quiet_until

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.campaigns.audience_rules import Rule, RuleMoment
+from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.profiles.model import User
 from chalicelib.storage.users import Profile
 
