@@ -1,6 +1,5 @@
 """API keys of services: `vk_<key id>_<secret>`, with scopes. Only a hash of the secret is stored: it has 256 random
-bits, to which a slow hash would add nothing.
-"""
+bits, to which a slow hash would add nothing."""
 
 import hashlib
 import hmac
@@ -19,12 +18,12 @@ from chalicelib.text import one_line
 
 PREFIX = "vk"
 _KEY_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_KNOWN_FOR_SECONDS = 30  # a revoked key is refused after so long at the latest
+_KNOWN_FOR_SECONDS = 30  # a revoked key is refused after this long at the latest
 
 
 class Scope(StrEnum):
-    """What a key may do. It reaches the letters, campaigns, lists and links that its own service asked for; together
-    with the `-all` scope, those of every service and of managers."""
+    """What a key may do, with the letters, campaigns, lists and links of its own service; together with the `-all`
+    scope, with those of every service and of managers."""
 
     SEND = "notifications:send"
     CANCEL_ALL = "notifications:cancel-all"
@@ -56,7 +55,7 @@ class Scope(StrEnum):
 
     @property
     def widens(self) -> "Scope | None":
-        """Of an `-all` scope: the one that it is given with."""
+        """For an `-all` scope: the scope that it extends."""
         if self is Scope.CANCEL_ALL:
             return Scope.SEND
         return Scope(self.removesuffix(OF_ALL)) if self.endswith(OF_ALL) else None
@@ -73,11 +72,11 @@ class Caller(NamedTuple):
 
     @property
     def hands(self) -> frozenset[str]:
-        """Who acts, where two have to agree: callers with one of these in common count as one."""
+        """Who is acting, where two have to agree: callers with one of these in common count as one person."""
         return frozenset({self.key_id, service_hand(self.service), *([self.made_by] if self.made_by else [])})
 
     def demand(self, scope: Scope, of_all: Scope | None = None) -> Sight:
-        """What the caller sees by a scope; with `of_all` too, everything. Raises: ForbiddenError (permanent)."""
+        """What the caller sees with a scope; with `of_all` too, everything. Raises: ForbiddenError (permanent)."""
         if scope not in self.scopes:
             raise ForbiddenError(Phrase("this key lacks the scope {scope}", scope=scope))
         return EVERYTHING if of_all in self.scopes else Sight(self.service, self.key_id)
@@ -91,7 +90,7 @@ def create_key(
     *,
     made_by: str | None = None,
 ) -> str:
-    """Makes a key of the service `name`, or replaces that of `key_id`, and returns it whole, for the only time. Raises:
+    """Makes a key of the service `name`, or replaces that of `key_id`, and returns it whole, the only time. Raises:
     InvalidError (permanent: an unknown scope, a bad id), UnavailableError (retryable)."""
     for scope in scopes:
         if scope not in set(Scope):
@@ -105,10 +104,10 @@ def create_key(
 
 
 class ApiKeys:
-    """Checks keys; remembers good ones for a while, so that a busy caller costs no read."""
+    """Checks keys, and caches good ones for a while, so that a busy caller costs no read."""
 
     def __init__(self, *, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock  # seconds that never go back
+        self._clock = clock  # monotonic seconds
         self._known: dict[str, tuple[float, Caller]] = {}
 
     def revoke(self, key_id: str) -> None:
@@ -117,7 +116,7 @@ class ApiKeys:
         self._known = {known: one for known, one in self._known.items() if one[1].key_id != key_id}
 
     def caller(self, authorization: str | None) -> Caller:
-        """Who is behind an `Authorization` header. Raises: UnauthorizedError (permanent), UnavailableError
+        """The caller behind an `Authorization` header. Raises: UnauthorizedError (permanent), UnavailableError
         (retryable)."""
         scheme, key_id, secret = _parts(authorization)
         if scheme.lower() != f"bearer {PREFIX}" or not _KEY_ID.fullmatch(key_id) or not secret:

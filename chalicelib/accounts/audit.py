@@ -1,5 +1,5 @@
-"""Who did what, at which door, when and from where: written before it is done, completed after, never changed. Called
-by the frames of both doors, `admin/views.py` and `api/audit_policy.py`."""
+"""Who did what, when and from where, on the pages or through the API: written before it is done, completed after, never
+changed (ADR 0070)."""
 
 import re
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.audit import AuditChain, LinePlace
 
 INTENDED, DONE, READ, FAILED = "intended", "done", "read", "failed"
-UNKNOWN = "unknown"  # of what was begun and has no end: the process died, or its last word was lost
-UNREADABLE = "unreadable"  # of what somebody else has put in
-NOBODY = "?"  # stands for whoever has not shown who they are
-_REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # so many lines of refusals one caller gets in so long from one process
+UNKNOWN = "unknown"  # for what was begun and has no end: the process died, or its last line was lost
+UNREADABLE = "unreadable"  # for what somebody else has put in
+NOBODY = "?"  # for callers who have not proved who they are
+_REFUSALS, _WINDOW = 20, timedelta(minutes=5)  # lines of refusals per caller, within this time, by one process
 
 _ID = re.compile(r"[A-Za-z0-9._~:-]{1,256}")  # of users, letters, templates, settings
 
@@ -27,14 +27,14 @@ _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 
 class Door(StrEnum):
-    """Where somebody came in."""
+    """Where somebody came in: the pages or the API."""
 
     PAGE = "page"
     API = "api"
 
 
 class Deed(NamedTuple):
-    """What somebody is about to do. `by`: a manager's name or a key's id; `thing`: an id, of an address its hash."""
+    """What somebody is about to do. `by`: a manager's name or a key's id; `thing`: an id, or the hash of an address."""
 
     door: Door
     by: str
@@ -44,16 +44,15 @@ class Deed(NamedTuple):
 
 
 def note(**details: Any) -> None:
-    """Adds to the end of the present act what a reader of the audit wants to know: what was there `before` and `after`,
-    and the `things` that it made, or that it was done with where they are many. No personal data. Outside an act it is
-    nothing."""
+    """Adds details to the end of the current action: the state `before` and `after`, and the `things` that it made or
+    concerned, if many. No personal data. Outside an action it does nothing."""
     noted = _noted.get()
     if noted is not None:
         noted.update(details)
 
 
 class Audit:
-    """The audit of one stage, as this process writes it."""
+    """The audit, as this process writes it."""
 
     def __init__(self, *, clock: Clock, chain: AuditChain) -> None:
         self._clock, self._chain = clock, chain
@@ -61,8 +60,8 @@ class Audit:
 
     @contextmanager
     def act(self, deed: Deed, **details: Any) -> Iterator[None]:
-        """What is done inside, written before and after; the end that cannot be written is logged, and what has been
-        done stays done. Raises: UnavailableError (retryable): nothing was done."""
+        """Writes a line before and one after the work inside; if the second cannot be written, that is logged, and what
+        has been done stays done. Raises: UnavailableError (retryable): nothing was done."""
         begun, outcome, noted = self._add(deed, INTENDED), FAILED, dict(details)
         token = _noted.set(noted)
         try:
@@ -77,16 +76,16 @@ class Audit:
                 self._add(deed, outcome, begun=begun, details=noted or None)
 
     def look(self, deed: Deed) -> None:
-        """Before something personal is shown. Raises: UnavailableError (retryable): it must not be shown."""
+        """Before personal data are shown. Raises: UnavailableError (retryable): they must not be shown."""
         self._add(deed, READ)
 
     def let_in(self, deed: Deed) -> None:
-        """Before somebody is let in. Raises: UnavailableError (retryable)."""
+        """Before somebody is signed in. Raises: UnavailableError (retryable)."""
         self._add(deed, DONE)
 
     def refuse(self, deed: Deed, error: VestnikError) -> None:
-        """Somebody asked for what they may not. Never raises: they are refused all the same. Of a caller who goes on
-        and on, the lines are few, and the next one counts what was left out: nobody fills the audit by hammering."""
+        """A refusal. Never raises: the caller is refused anyway. A caller who keeps trying gets few lines, and the next
+        one counts what was left out, so that nobody can flood the audit."""
         at, who = self._clock(), (deed.door, deed.by)
         began, count = self._refused.get(who, (at, 0))
         left_out = 0
@@ -105,11 +104,11 @@ class Audit:
 
 
 def thing_of(named: str, hashes: AddressHashes) -> str:
-    """What an act was done with, as the audit may hold it: ids stay, anything else (an address, a number, a person's
-    name) becomes its keyed hash. Raises: UnavailableError (retryable)."""
+    """The object of an action as the audit may hold it: ids stay, anything else (an address, a number, a person's name)
+    becomes its keyed hash. Raises: UnavailableError (retryable)."""
     return named if _ID.fullmatch(named) else hashes.owner("sms" if named.startswith("+") else "email", named)
 
 
 def outcome_of(kind: type[VestnikError]) -> str:
-    """The kind of a refusal, as the audit says it."""
+    """The kind of a refusal, as the audit names it."""
     return kind.__name__.removesuffix("Error").lower()

@@ -1,4 +1,4 @@
-"""The audit as it is read: the newest first, one entry for an act, whatever lines it has."""
+"""Reads the audit: newest first, one entry per action, whatever lines it has."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -13,17 +13,17 @@ from chalicelib.storage.audit import END, lines_before
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 
 _SCOPE = "audit"
-_REQUESTS = 5  # that one page takes at most; where it found too little, its cursor goes on from there
-_EMPTY_MONTHS = 3  # in a row, after which nothing older is looked for
+_REQUESTS = 5  # the most that one page takes; if it found too little, its cursor continues from there
+_EMPTY_MONTHS = 3  # in a row, after which nothing older is searched
 _FIRST_YEAR = 2000  # before there was any
-_READ = 500  # lines that are looked at in one request
+_READ = 500  # lines read per request
 
 _Place = tuple[str, str | None, int]  # the month, the line above, the empty months above
 
 
 class Entry(NamedTuple):
-    """An act, a look or a refusal. `at` is its beginning; `outcome` is `done`, `read`, `failed`, the kind of the
-    refusal, `unknown` of what was begun and has no end (yet), or `unreadable` of what we have not written."""
+    """An action, a view or a refusal. `at` is its beginning; `outcome` is `done`, `read`, `failed`, the kind of the
+    refusal, `unknown` for what was begun and has no end (yet), or `unreadable` for what we have not written."""
 
     at: str | None
     door: str
@@ -47,7 +47,7 @@ class _Details(BaseModel):
 
 
 class _Line(BaseModel):
-    """A line as `audit.py` writes it. Whoever can put in another must not hide those beside it."""
+    """A line as `audit.py` writes it. Whoever can put in other lines must not hide these."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,7 +62,7 @@ class _Line(BaseModel):
 
 
 class AuditReader:
-    """The audit of one stage."""
+    """Reads the audit."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -76,9 +76,9 @@ class AuditReader:
         until: datetime | None = None,
         wanted: Mapping[str, str] | None = None,
     ) -> tuple[list[Entry], str | None]:
-        """The newest first, begun from `since` on and before `until`; of those `wanted` by the fields of an entry. A
-        page may hold less than `limit` and have a cursor all the same. Raises: InvalidError (permanent: the cursor is
-        not ours), UnavailableError (retryable)."""
+        """Newest first, begun from `since` on and before `until`; those `wanted` by the fields of an entry. A page may
+        hold less than `limit` and still have a cursor. Raises: InvalidError (permanent: the cursor is not ours),
+        UnavailableError (retryable)."""
         newest = until or self._clock()
         start: _Place = (f"{newest:%Y-%m}", rfc3339(until) if until else None, 0)
         month, before, empty = read_place(cursor, scope=_SCOPE, read=_place) if cursor else start

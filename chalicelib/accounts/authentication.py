@@ -30,7 +30,7 @@ _WRONG = Phrase("the name, the password or the code is wrong")
 
 
 class At(NamedTuple):
-    """Where somebody tries from: the address, and what the browser was given (its door, and that it is known)."""
+    """Where an attempt comes from: the address, and the browser's cookies (its door, and that it is known)."""
 
     ip: str
     door: str = ""
@@ -38,15 +38,15 @@ class At(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The code is asked for. `state` comes back with it; `tired`: too many passwords were tried, and whether this one
-    was right is not told."""
+    """The code is asked for. `state` comes back with it; `tired`: too many passwords were tried, so it is not revealed
+    whether this one was right."""
 
     state: str
     tired: bool = False
 
 
 class Entrance:
-    """Who gets in to one stage."""
+    """Signs managers in."""
 
     def __init__(self, *, signer: Signer, factors: SecondFactors, allowances: Allowances, clock: Clock) -> None:
         self._signer = signer
@@ -71,7 +71,7 @@ class Entrance:
         return Step(self._state(name, password, account, at)) if account.totp_secret else manager_of(account)
 
     def by_code(self, state: str, code: str, *, at: At) -> Manager:
-        """The second step, with what the first has given. Raises: as the first; ForbiddenError (permanent: that was too
+        """The second step, with the state of the first. Raises: as the first; ForbiddenError (permanent: that was too
         long ago)."""
         name, began, guess = _parts(state)
         if self._clock() - began > STEP_LASTS:
@@ -87,8 +87,8 @@ class Entrance:
         return manager_of(account)
 
     def prove(self, name: str, password: str, code: str, *, at: At) -> None:
-        """That whoever is in is the owner of the account, still: by the present password and, where there is a second
-        factor, a code that was not used before. Raises: InvalidError (permanent), TooManyRequestsError (later),
+        """Proves that whoever is signed in is still the owner of the account: by the current password and, if there is
+        a second factor, an unused code. Raises: InvalidError (permanent), TooManyRequestsError (later),
         UnavailableError (retryable)."""
         account = named_account(name)
         known = account is not None and self._knows(account, at)
@@ -109,12 +109,12 @@ class Entrance:
         return self._signer.code(_DOOR, door)
 
     def made(self, door: str, token: str) -> bool:
-        """Whether we have given this form to this browser."""
+        """Whether this browser got this form from us."""
         return bool(door) and self._fits(token, _DOOR, door)
 
     def browser_token(self, name: str) -> str:
-        """By which a browser that has signed in is known later, until all sessions of the account end. Raises:
-        UnavailableError (retryable)."""
+        """Recognises a browser that has signed in, until all sessions of the account end. Raises: UnavailableError
+        (retryable)."""
         account, at = named_account(name), str(int(self._clock().timestamp()))
         return f"{at}.{self._signer.code(_BROWSER, name, at, *_proven_with(account))}" if account else ""
 
@@ -138,8 +138,8 @@ class Entrance:
             return None
 
     def _take_code(self, name: str, guess: str, *, known: bool, at: At) -> str:
-        # Of one password: who knows it guesses no more codes, and who does not uses up none of the owner's. It is taken
-        # for a wrong password too, so that running out of it tells nothing of that.
+        # Per password: whoever knows it guesses no more codes, and others do not use up the owner's. It is taken
+        # for a wrong password too, so that running out of it reveals nothing.
         who = at.known.partition(".")[0] if known else guess[:64]
         return self._allowance(f"sign-in-code#{name[:64]}#{who}", TRIES_OF_A_CODE)
 
@@ -160,7 +160,7 @@ class Entrance:
         return self._signer.code(_GUESS, name, password)
 
     def _state(self, name: str, password: str, account: Account | None, at: At) -> str:
-        """Of the owner, or of somebody who is to believe that."""
+        """For the owner, or for somebody who should believe so."""
         began, guess = str(int(self._clock().timestamp())), self._guess(name, password)
         mac = encode(secrets.token_bytes(MAC_BYTES))
         if account is not None:
@@ -179,7 +179,7 @@ class Entrance:
 
 
 def network_of(ip: str) -> str:
-    """Who shares an allowance: an IPv4 address, or the /64 that one customer has of IPv6 (RFC 6177)."""
+    """Who shares an allowance: an IPv4 address, or a customer's /64 of IPv6 (RFC 6177)."""
     try:
         address = ipaddress.ip_address(ip)
     except ValueError:
@@ -192,12 +192,12 @@ def network_of(ip: str) -> str:
 
 
 def _proven_with(account: Account) -> tuple[str, str]:
-    """What an earlier proof is worth nothing without: the same password, and no end of all sessions since."""
+    """What an earlier proof depends on: the same password, and no end of all sessions since."""
     return account.password_hash, str(account.sessions_round)
 
 
 def _parts(state: str) -> tuple[str, datetime, str]:
-    """The name, when, and which password was tried. Raises: UnauthorizedError (permanent)."""
+    """The name, the time, and which password was tried. Raises: UnauthorizedError (permanent)."""
     try:
         name, began, guess, _ = state.split(".")
         return decode(name).decode(), datetime.fromtimestamp(int(began)).astimezone(), guess

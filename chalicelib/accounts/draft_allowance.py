@@ -1,26 +1,24 @@
-"""How often one manager or key may have made what is not stored: such work costs the most that a call may cost, and
-nobody has looked at it before.
-"""
+"""How often one manager or key may have unsaved work rendered, which costs the most that a call may cost (ADR 0071)."""
 
 from chalicelib.errors import Phrase, TooManyRequestsError
 from chalicelib.storage.allowances import Allowances
 
-TIMES = 60  # as fast as a preview follows whoever types, for half of every minute
+TIMES = 60  # as fast as a preview follows typing, for half of every minute
 _MINUTES = 1
 
 
 class Drafts:
-    """The allowances of one stage. `by`: a manager's key or an API key's id."""
+    """`by`: a manager's key or an API key's id."""
 
     def __init__(self, allowances: Allowances) -> None:
         self._allowances = allowances
 
     def preview(self, by: str) -> None:
-        """One look. Raises: TooManyRequestsError (later), UnavailableError (retryable)."""
+        """Takes one preview. Raises: TooManyRequestsError (later), UnavailableError (retryable)."""
         self._take("preview", by)
 
     def check(self, by: str) -> None:
-        """One check of what is to be stored; looks before it use up none of it. Raises: as `preview`."""
+        """Takes one check of what is to be stored; previews do not use it up. Raises: as `preview`."""
         self._take("check", by)
 
     def _take(self, what: str, by: str) -> None:

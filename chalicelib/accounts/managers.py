@@ -1,4 +1,4 @@
-"""Managers' accounts: who may sign in to the admin page, and what they may do there."""
+"""Managers' accounts: who may sign in to the managers' pages, and what they may do there."""
 
 import re
 import secrets
@@ -22,15 +22,15 @@ from chalicelib.etags import Seen, tag_of
 from chalicelib.storage.managers import Account, add_account, change_account, find_account, page_of_accounts
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-INITIAL_LASTS = timedelta(days=7)  # of a password that somebody else made
+INITIAL_LASTS = timedelta(days=7)  # of a password made by somebody else
 
 
 class Role(StrEnum):
-    """What a manager may do. Any role may look."""
+    """What a manager may do. Any role may view."""
 
     VIEWER = "viewer"
-    EDITOR = "editor"  # writes campaigns, templates, settings of letters; starts, holds and stops campaigns
-    APPROVER = "approver"  # lets other people's campaigns go
+    EDITOR = "editor"  # writes campaigns, templates, settings of letters; starts, pauses and stops campaigns
+    APPROVER = "approver"  # approves other people's campaigns
     OPERATOR = "operator"  # switches, pace, dead letters, suppressions, links
     ADMINISTRATOR = "administrator"  # managers, keys, the audit
 
@@ -69,7 +69,7 @@ class Manager(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Never the id of an API key: those hold no colon."""
+        """Never the id of an API key, which holds no colon."""
         return f"manager:{self.name}"
 
     def may(self, role: Role) -> bool:
@@ -140,7 +140,7 @@ class Managers:
         self._factors.check(secret, code)
 
     def set_second_factor(self, name: str, secret: str, code: str) -> None:
-        """From now on a code of the app is asked for; `code` shows that the app has the secret. Ends every session.
+        """From now on a code of the app is required; `code` proves that the app has the secret. Ends every session.
         Raises: InvalidError (permanent)."""
         step = self._factors.check(secret, code)
         self._update(name, {"totp_secret": self._factors.sealed(name, secret), "totp_step": step})
@@ -156,15 +156,15 @@ class Managers:
         self._update(name, {})
 
     def reset_password(self, name: str, *, by: str) -> str:
-        """A new password for somebody who lost theirs; they choose one at the next sign-in. Ends every session. Raises:
-        ConflictError, NotFoundError (permanent)."""
+        """A new password for somebody who has lost theirs; they choose one at the next sign-in. Ends every session.
+        Raises: ConflictError, NotFoundError (permanent)."""
         _not_own(name, by)
         secret = _new_password()
         self._update(name, {"password_hash": hashed(secret), "initial_until": self._initial_until()})
         return secret
 
     def set_roles(self, name: str, roles: Collection[str], *, by: str, seen: Seen | None = None) -> None:
-        """Takes effect at the next click. Raises: InvalidError, ConflictError (permanent: nobody takes away their own
+        """Takes effect at the next click. Raises: InvalidError, ConflictError (permanent: nobody can remove their own
         administration), ChangedError (permanent: they are not what was `seen`), NotFoundError (permanent)."""
         if name == by and Role.ADMINISTRATOR not in roles:
             raise ConflictError(Phrase("somebody else has to take your administration away"))

@@ -1,4 +1,4 @@
-"""Managers' passwords, kept as argon2id hashes."""
+"""Managers' passwords, stored as argon2id hashes."""
 
 import secrets
 from collections.abc import Collection
@@ -15,8 +15,8 @@ MIN_PASSWORD, MAX_PASSWORD = 12, 256
 
 
 def check_chosen(password: str, *, field: str, about: Collection[str]) -> None:
-    """Refuses what somebody chose and others would guess, for whom it is `about` (names of the account, the site).
-    Raises: InvalidError (permanent; names the field)."""
+    """Refuses passwords that others would guess; `about`: names of the account and the site. Raises: InvalidError
+    (permanent; names the field)."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise InvalidError.of(
             field, Phrase("expected {least} to {most} characters", least=MIN_PASSWORD, most=MAX_PASSWORD)
@@ -42,7 +42,7 @@ def fits(password_hash: str, password: str) -> bool:
 
 @cache
 def nobodys_hash() -> str:
-    """A hash that no password fits: whoever asks for an unknown name waits as long as for a known one."""
+    """A hash that no password fits: an unknown name takes as long as a known one."""
     return _hasher().hash(secrets.token_urlsafe(15))
 
 

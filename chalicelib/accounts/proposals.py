@@ -1,7 +1,5 @@
-"""Settings that need two managers where campaigns need two (`VESTNIK_CAMPAIGN_APPROVAL`): whom letters come from and
-where their links may lead. One manager proposes a value, another lets it come into force or sends it back; until
-then the old one holds.
-"""
+"""Settings that need two managers where campaigns do (`VESTNIK_CAMPAIGN_APPROVAL`): the sender and where links may
+lead. One manager proposes a value, another approves it or sends it back; until then the old one stays (ADR 0025)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -17,8 +15,8 @@ _OPEN, _SENT_BACK, _OVER = "open", "sent_back", "over"
 
 
 class Proposal(NamedTuple):
-    """What somebody wants a setting to be. `base` is the tag of the value that it was proposed for; `comment` and
-    `sent_back_by` are of whoever sent it back."""
+    """A proposed value of a setting. `base` is the tag of the value that it was proposed for; `comment` and
+    `sent_back_by` come from whoever sent it back."""
 
     name: str
     value: Any
@@ -32,12 +30,12 @@ class Proposal(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """Whether another manager is asked."""
+        """Whether it waits for another manager."""
         return self.state == _OPEN
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What whoever decides has seen."""
+        """What the deciding manager has seen."""
         return {name: getattr(self, name) for name in ("value", "base", "by", "at", "state")}
 
     @property
@@ -47,7 +45,7 @@ class Proposal(NamedTuple):
 
 
 class Proposals:
-    """The proposals of one stage."""
+    """Proposals and decisions."""
 
     def __init__(self, *, site: SiteSettings, clock: Clock) -> None:
         self._site = site
@@ -59,9 +57,9 @@ class Proposals:
         return {name: one for name, one in found.items() if one is not None and one.state != _OVER}
 
     def propose(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
-        """Asks another manager for a value; answers the setting as it stays until then. The value that is in force
-        takes one's own proposal back. With `seen`, only for that setting. Raises: InvalidError, NotFoundError,
-        ConflictError (permanent: another one's proposal waits), ChangedError (permanent), UnavailableError
+        """Asks another manager for a value; returns the setting as it stays until then. Proposing the current value
+        withdraws one's own proposal. With `seen`, only if the setting is unchanged. Raises: InvalidError,
+        NotFoundError, ConflictError (permanent: another's proposal waits), ChangedError (permanent), UnavailableError
         (retryable)."""
         now, before = self._site.get(name), _find(name)
         if seen is not None:
@@ -76,7 +74,7 @@ class Proposals:
         return now
 
     def approve(self, name: str, *, by: str, seen: Seen) -> Setting:
-        """Brings what was seen into force. Nobody approves what they proposed. Raises: ForbiddenError, ConflictError
+        """Puts what was seen into force. Nobody can approve their own proposal. Raises: ForbiddenError, ConflictError
         (permanent: nothing waits), ChangedError (permanent: it is not what was seen, or the setting is not what it was
         proposed for), InvalidError, UnavailableError (retryable)."""
         waiting = self._waiting(name)
@@ -84,7 +82,7 @@ class Proposals:
             raise ForbiddenError(Phrase("a setting is approved by another manager than the one who proposed it"))
         seen.require(waiting.fields, what=Phrase("the proposal"))
         now = self._site.get(name)
-        if now.value != waiting.value:  # else an approval got as far as this, and its reply was lost
+        if now.value != waiting.value:  # otherwise an approval got this far, and its reply was lost
             if now.tag != waiting.base:
                 raise ChangedError(
                     Phrase("the setting {name} was changed since this was proposed: send it back", name=name)
@@ -94,8 +92,8 @@ class Proposals:
         return now
 
     def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
-        """The old value stays; the comment is shown to who proposed. Raises: ConflictError, ChangedError (permanent),
-        UnavailableError (retryable)."""
+        """The old value stays; the comment is shown to whoever proposed. Raises: ConflictError, ChangedError
+        (permanent), UnavailableError (retryable)."""
         waiting = self._waiting(name)
         seen.require(waiting.fields, what=Phrase("the proposal"))
         self._save(waiting._replace(state=_SENT_BACK, comment=comment, sent_back_by=by))

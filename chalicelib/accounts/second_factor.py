@@ -46,7 +46,7 @@ class SecondFactors:
         step = step_of(secret, code, at=self._clock())
         if step is None:
             return False
-        # Sealed anew, with the newest key: an old account has its secret in the clear.
+        # Sealed again with the newest key: an old account has its secret in the clear.
         return use_code(account, sealed_secret=self.sealed(account.name, secret), step=step)
 
     def sealed(self, name: str, secret: str) -> str:
@@ -66,7 +66,7 @@ def new_secret() -> str:
 
 
 def step_of(secret: str, code: str, *, at: datetime) -> int | None:
-    """The time step that this code belongs to; None for a code that is wrong now."""
+    """The time step that this code belongs to; None if the code is wrong now."""
     import pyotp
 
     digits = code.replace(" ", "").encode()
@@ -79,7 +79,7 @@ def step_of(secret: str, code: str, *, at: datetime) -> int | None:
 
 
 def check_secret(secret: str) -> None:
-    """Raises: InvalidError (permanent) for what `new_secret` does not make."""
+    """Raises: InvalidError (permanent) for anything that `new_secret` does not make."""
     if len(secret) != _SECRET_CHARACTERS or not set(secret) <= _BASE32:
         raise InvalidError.of("secret", Phrase("expected the secret that the page showed: open the page again"))
 

@@ -1,6 +1,5 @@
-"""Who is signed in to the admin page. The cookie holds a random id and its MAC; the table holds only the id's hash:
-whoever reads the table cannot sign in, and a forged cookie costs no request.
-"""
+"""Sessions on the managers' pages. The cookie holds a random id and its MAC; the table holds only the id's hash:
+whoever reads the table cannot sign in, and a forged cookie costs no request."""
 
 import hashlib
 import secrets
@@ -23,8 +22,8 @@ from chalicelib.storage.sessions import (
 )
 
 LASTS = timedelta(hours=12)
-IDLE = timedelta(minutes=30)  # without a request, after which it is over
-PROOF_LASTS = timedelta(minutes=10)  # of password and code, for what an administrator does to others
+IDLE = timedelta(minutes=30)  # without a request, after which it ends
+PROOF_LASTS = timedelta(minutes=10)  # of password and code, for changes of other accounts
 _NOTED_EVERY = timedelta(minutes=1)  # not every request is a write
 _LISTED = 50
 _KEY_CHARACTERS = hashlib.sha256().digest_size * 2
@@ -80,7 +79,7 @@ class Sessions:
         )
 
     def renew(self, session: Session) -> str:
-        """Moves the session to a new id, with what its manager may do now; the old id is void. Raises:
+        """Moves the session to a new id, with the manager's current rights; the old id is void. Raises:
         UnauthorizedError (permanent: it has ended), NotFoundError (permanent)."""
         stored = find_session(_hash(session.id))
         if stored is None:
@@ -89,7 +88,7 @@ class Sessions:
         return self._save(stored._replace(round=self._managers.get(session.manager.name).round))
 
     def find(self, cookie: str | None, *, active: bool = True) -> Session:
-        """The session of a cookie. `active`: a person asks, not a page by itself. Raises: UnauthorizedError (permanent:
+        """The session of a cookie. `active`: a person acts, not a page by itself. Raises: UnauthorizedError (permanent:
         nobody is signed in, or not any more)."""
         session_id, _, mac = (cookie or "").partition(".")
         if not session_id or not self._signed(_COOKIE, session_id, mac):
@@ -119,8 +118,8 @@ class Sessions:
         return sorted(opened, key=lambda one: (one.here, one.seen_at, one.key), reverse=True)
 
     def made(self, session: Session, token: str) -> bool:
-        """Whether a form with this token is ours, made for this session; behind the first dot the token names the
-        form."""
+        """Whether a form with this token was made by us for this session; after the first dot the token
+        names the form."""
         return self._signed(_FORM, session.id, token.partition(".")[0])
 
     def end(self, session: Session) -> None:
@@ -128,7 +127,7 @@ class Sessions:
         delete_session(_hash(session.id))
 
     def end_of(self, cookie: str | None) -> None:
-        """Ends the session that a browser has, if any."""
+        """Ends the session of a browser, if any."""
         with suppress(UnauthorizedError):
             self.end(self.find(cookie, active=False))
 

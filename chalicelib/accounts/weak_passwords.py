@@ -1,8 +1,8 @@
-"""Which passwords are refused because others would guess them first: those known from leaks, and those that a word, a
-row of keys or the account itself explains. No rule asks for digits or signs (ASVS 5: 6.2.4, 6.2.5, 6.2.11, 6.2.12).
+"""Refuses passwords that others would guess first: those known from leaks, and those explained by a word, a keyboard
+row or the account itself. No rule asks for digits or signs (ASVS 5: 6.2.4, 6.2.5, 6.2.11, 6.2.12).
 
-Both lists come out of packages (`infra/assets.py`). That of leaked passwords is a Bloom filter: none of them passes,
-and one good password in a hundred is taken for one.
+Both lists come from packages (`infra/assets.py`). That of leaked passwords is a Bloom filter: none of them passes, and
+one good password in a hundred is refused (ADR 0069).
 """
 
 import gzip
@@ -19,7 +19,7 @@ _DATA = Path(__file__).resolve().parents[1] / "data"
 LEAKED, COMMON = _DATA / "leaked-passwords.bloom", _DATA / "common-passwords.txt.gz"
 BITS_EACH = 10  # of the filter, for each of its passwords
 _PROBES = 7  # as many as a filter of ten bits each wants
-_LEAST = 6  # characters that have to be left when what is easy to guess is taken away
+_LEAST = 6  # characters that must remain once the guessable part is removed
 _SHORTEST_WORD, _SHORTEST_HALF = 3, 4  # letters; what is shorter explains nothing
 _ROWS = ("abcdefghijklmnopqrstuvwxyz", "абвгдеёжзийклмнопрстуфхцчшщъыьэюя", "1234567890", "01", "1qaz2wsx3edc4rfv5tgb")
 _KEYS = ("qwertyuiop[]asdfghjkl;'zxcvbnm,./", "йцукенгшщзхъфывапролджэячсмитьбю.")  # the same keys of two layouts
@@ -31,7 +31,7 @@ _OURS = ("vestnik", "вестник", "notification", "manager", "менедже
 
 
 def weakness(password: str, *, about: Collection[str] = ()) -> Phrase | None:
-    """Why it is easy to guess; None where it is not. `about`: names of the account and of the site."""
+    """Why it is easy to guess; None if it is not. `about`: names of the account and of the site."""
     text = normal(password)
     if min(map(len, (_irregular(_once(text)), _irregular(text[::2]) + _irregular(text[1::2])))) < _LEAST:
         return Phrase("expected something less regular: it repeats itself, or follows the alphabet or a row of keys")
@@ -46,24 +46,24 @@ def weakness(password: str, *, about: Collection[str] = ()) -> Phrase | None:
 
 
 def normal(password: str) -> str:
-    """What the spellings of one password share."""
+    """The common form of a password's spellings."""
     return unicodedata.normalize("NFKC", password).casefold()
 
 
 def places(text: str, bits: int) -> Iterator[int]:
-    """The bits of a text in a filter of so many."""
+    """The bits of a text in a filter of this size."""
     digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
     first, step = int.from_bytes(digest[:8], "big"), int.from_bytes(digest[8:], "big") | 1
     return ((first + n * step) % bits for n in range(_PROBES))
 
 
 def _is_leaked(text: str) -> bool:
-    filled = LEAKED.read_bytes()  # a thousandth of a second, once in a person's year
+    filled = LEAKED.read_bytes()  # a millisecond, once in a person's year
     return all(filled[place >> 3] & 1 << (place & 7) for place in places(text, len(filled) * 8))
 
 
 def _irregular(text: str) -> str:
-    """The characters that do not follow from the one before."""
+    """The characters that do not follow from the previous one."""
     return text[:1] + "".join(b for a, b in pairwise(text) if a != b and (a, b) not in _STEPS)
 
 
@@ -85,7 +85,8 @@ def _is_of_names(text: str, names: Collection[str]) -> bool:
 
 
 def _forms(text: str) -> Iterator[str]:
-    """What it is known by: as it is, without digits and signs around its word or in it, as other keys, undisguised."""
+    """Its recognisable forms: as it is, without digits and signs around its word or in it, as other keys,
+    undisguised."""
     whole = (text, _once(text), text.translate(_TYPED), text.translate(_DISGUISED))
     cores = [re.sub(r"^[\W\d_]+|[\W\d_]+$", "", one) for one in whole]
     cores += [core.translate(_DISGUISED) for core in cores]

@@ -1,1 +1,2 @@
-"""PynamoDB tables: shapes and keys, no decisions. `infra/template.yaml` makes them; `tests/contract/` compares both."""
+"""The only code that speaks to DynamoDB: repositories with plain values, over private tables (`rows`) and a private
+connection (`dynamodb`). `infra/template.yaml` makes the tables; `tests/contract/` compares both (ADR 0096)."""

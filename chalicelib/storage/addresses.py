@@ -1,5 +1,5 @@
-"""What is kept of addresses, found by their keyed hash: suppressions, opt-outs, erasures, soft bounces. It outlives the
-erasure of the address itself."""
+"""Addresses by their keyed hash: suppressions, opt-outs, erasures, soft bounces. They outlive the erasure of the
+address itself."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,10 +21,10 @@ _MAX_TRACE = 100  # the newest entries
 
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """`address` is the key, `<channel>#<keyed hash>`; `shown` is the address itself, as long as it may be kept.
-    `listed_channel`: in whose list of suppressions it stands. `removed_at` ends a suppression; `trace` holds each
+    """`address` is the key, `<channel>#<keyed hash>`; `shown` is the address itself, as long as it may be stored.
+    `listed_channel`: the list of suppressions that it is in. `removed_at` ends a suppression; `trace` holds each
     addition and removal as JSON, oldest first; `said` is a stored `profiles.opt_outs.Said`. Nothing is sent that was
-    accepted for the address before `erased_at`, or for an erased user (by hash) before the moment in `gone`, or was
+    accepted for the address before `erased_at`, or for an erased user (by hash) before the time in `gone`, or was
     looked up for any user before `gone[""]`."""
 
     address: str
@@ -52,7 +52,7 @@ class AddressRecord:
         return replace(self, listed_channel=channel, shown=shown)
 
     def noted(self, what: str, *, by: str, reason: str | None, at: datetime) -> "AddressRecord":
-        """With who did what, and when, in its trace."""
+        """With who did what, and when, in its history."""
         event = {"at": rfc3339(at), "what": what, "by": by, "reason": reason}
         told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
         return replace(self, trace=[*self.trace, told][-_MAX_TRACE:])
@@ -68,8 +68,8 @@ def find_address(key: str) -> AddressRecord | None:
 
 
 def change_address(key: str, change: Change) -> bool:
-    """Applies `change` to the record as it is now, or to a new one, so that two changes at once are both kept; False,
-    and nothing is written, if `change` returns None. Raises: UnavailableError (retryable)."""
+    """Applies `change` to the current record, or to a new one, so that two simultaneous changes are both kept; False,
+    with nothing written, if `change` returns None. Raises: UnavailableError (retryable)."""
     for _ in range(_CHANGE_TRIES):
         before = find_address(key)
         changed = change(before or AddressRecord(key))
@@ -115,7 +115,7 @@ def read_with_preferences(
 
 
 def count_soft_bounce(key: str, *, notification_id: str, at: datetime, kept_until: datetime) -> list[str]:
-    """Counts a bounce once, however often it is told; the moments of all that are kept. Raises: UnavailableError
+    """Counts a bounce once, however often it is reported; returns the times of all that count. Raises: UnavailableError
     (retryable)."""
     row = SuppressionRow(f"soft#{key}")
     counted = SuppressionRow.bounces.add({f"{rfc3339(at)}#{notification_id}"})

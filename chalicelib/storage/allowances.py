@@ -42,7 +42,7 @@ class Allowances:
 
 
 class GuestAllowances(Allowances):
-    """Counts beside the people of the live side: its handlers may not reach the other table."""
+    """Counts in the live side's table of people: its handlers may not reach the other table."""
 
     _row = GuestCountRow
 

@@ -16,7 +16,7 @@ from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
 
 WITNESS = "audit-line"  # the message of the log line
-END = "#end"  # suffix of the place of a line that ends an act; it lies beside the line of its beginning
+END = "#end"  # suffix of the key of a line that ends an action; it sorts next to the line of its beginning
 
 
 class LinePlace(NamedTuple):
@@ -53,8 +53,8 @@ class AuditChain:
         self._begin()
 
     def add(self, *, begun: LinePlace | None = None, **fields: Any) -> LinePlace:
-        """Writes a line; `begun` is the beginning of the act that it ends. Raises: UnavailableError (retryable): the
-        line may be there or not, and the next one begins another chain."""
+        """Writes a line; `begun` is the beginning of the action that it ends. Raises: UnavailableError (retryable): the
+        line may or may not be there, and the next one starts another chain."""
         with self._turn:
             row = self._next(begun, fields)
             try:

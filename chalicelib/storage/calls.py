@@ -1,4 +1,4 @@
-"""Calls that name an Idempotency-Key: who is at work on each, and what was answered."""
+"""Calls with an Idempotency-Key: who is working on each, and its answer."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from chalicelib.storage.dynamodb import delete_if, find, save_if, update_if
 from chalicelib.storage.rows.flow import CallRow
 
 REMEMBERED_HOURS = 24
-BUSY_SECONDS = 30  # longer than the API's function lives (.chalice/config.json): whoever is not back by then has died
+BUSY_SECONDS = 30  # longer than the API's function lives (.chalice/config.json): by then the worker has died
 
 
 class Turn(NamedTuple):
@@ -26,8 +26,8 @@ class RecordedCalls:
         self._clock = clock
 
     def begin(self, call: str, *, body: str) -> Turn | str:
-        """The turn to do the work, or the answer that was given. A call that failed or died may be done again. Raises:
-        ConflictError (permanent: the key was used for another body), BusyError (later: it is being done),
+        """The turn to do the work, or the answer that was given. A call that failed or died may be executed again.
+        Raises: ConflictError (permanent: the key was used for another body), BusyError (later: it is being executed),
         UnavailableError (retryable)."""
         at, turn = self._clock(), Turn(call, new_id())
         row = CallRow(
@@ -53,13 +53,13 @@ class RecordedCalls:
         return str(known.answer)
 
     def finish(self, turn: Turn, answer: str) -> None:
-        """Keeps the answer, unless somebody took the call over meanwhile. Raises: UnavailableError (retryable)."""
+        """Stores the answer, unless somebody took the call over meanwhile. Raises: UnavailableError (retryable)."""
         update_if(CallRow(turn.call), [CallRow.answer.set(answer)], CallRow.owner == turn.owner)
 
     def forget(self, turn: Turn) -> None:
-        """Nothing was done: the key is as new. Raises: UnavailableError (retryable)."""
+        """Nothing was done: the key is unused again. Raises: UnavailableError (retryable)."""
         delete_if(CallRow(turn.call), CallRow.owner == turn.owner)
 
     def give_up(self, turn: Turn) -> None:
-        """What was done is unknown: the same call may be done again at once. Raises: UnavailableError (retryable)."""
+        """The effect is unknown: the same call may be repeated at once. Raises: UnavailableError (retryable)."""
         update_if(CallRow(turn.call), [CallRow.busy_until.set(0)], CallRow.owner == turn.owner)

@@ -1,4 +1,4 @@
-"""What is stored of a campaign as it is now, as plain values."""
+"""The stored head of a campaign, as plain values."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
@@ -33,9 +33,9 @@ def state_word(state: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CampaignHead:
-    """The two paces may be changed while a run goes on. `open_runs` are the scheduled times of the runs that are not
-    finished, `newest_run` is a `storage.runs.PlannedRun`, `asked` what approval was asked for, the newest last,
-    `approved` what was approved beside the spec (`campaigns.letter_inputs`)."""
+    """The two paces may change during a run. `open_runs` are the scheduled times of unfinished runs, `newest_run` is a
+    `storage.runs.PlannedRun`, `asked` what approval was requested for, newest last, `approved` what was approved beside
+    the spec (`campaigns.letter_inputs`)."""
 
     id: str
     state: CampaignState
@@ -72,7 +72,7 @@ class CampaignHead:
 
 @dataclass(frozen=True, slots=True)
 class CampaignVersion:
-    """A saved version; `hands` stand behind who wrote it."""
+    """A saved version; `hands` stand behind its author."""
 
     spec: Spec
     version: int
@@ -82,7 +82,7 @@ class CampaignVersion:
 
 
 class HeadChanges(TypedDict, total=False):
-    """What a write changes of a head beside its state; None removes a field. `due`: it waits for its next run."""
+    """Changes of a head beside its state; None removes a field. `due`: it waits for its next run."""
 
     state: CampaignState
     due: bool
@@ -112,7 +112,7 @@ def head_actions(changes: HeadChanges) -> Iterator[Action]:
 
 
 def unchanged(head: CampaignHead) -> Condition:
-    """That it is the same version under the same approval."""
+    """The condition that version and approval are the same."""
     approved = CampaignRow.approved_tag
     same: Condition = approved == head.approved_tag if head.approved_tag else approved.does_not_exist()
     both: Condition = (CampaignRow.version == head.version) & same

@@ -1,4 +1,4 @@
-"""Whom a run wrote to, as the ledger knows it: what a resend sends again, and who is left out of another campaign."""
+"""Whom a run wrote to, by the ledger: for resends, and for excluding them from other campaigns."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ UNSENT_PLACES = UNSENT_SHARDS  # the unsent letters of a run are spread over so 
 
 @dataclass(frozen=True, slots=True)
 class KnownNotification:
-    """What was asked for one recipient: `recipient` as given, `user_id` whose it is (`addresses.owner_of`)."""
+    """One recipient's notification: `recipient` as given, `user_id` its owner (`addresses.owner_of`)."""
 
     notification_id: str
     recipient: Mapping[str, Any]
@@ -23,8 +23,8 @@ class KnownNotification:
 def unsent(
     run_id: str, place: int, *, reason: str | None, limit: int, after: dict[str, Any] | None
 ) -> tuple[list[str], dict[str, Any] | None]:
-    """The ids of notifications in one partition of what a run certainly did not send, for a reason (None: any), and
-    where the next page begins. Raises: UnavailableError (retryable)."""
+    """The ids of notifications in one partition that a run certainly did not send, for a reason (None: any), and where
+    the next page begins. Raises: UnavailableError (retryable)."""
     wanted = None if reason is None else DeliveryRow.reason == reason
     with reaching_dynamodb():
         page = LedgerRow.by_unsent.query(
@@ -35,7 +35,7 @@ def unsent(
 
 
 def read_notifications(ids: Collection[str]) -> list[KnownNotification]:
-    """Those of these that there are. Raises: UnavailableError (retryable)."""
+    """Those of these that exist. Raises: UnavailableError (retryable)."""
     keys = [(one, NOTIFICATION_PART) for one in ids]
     with reaching_dynamodb():
         rows = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
@@ -43,7 +43,7 @@ def read_notifications(ids: Collection[str]) -> list[KnownNotification]:
 
 
 def known_notifications(ids: Collection[str]) -> set[str]:
-    """The ids of those of these that there are. Raises: UnavailableError (retryable)."""
+    """The ids of those that exist. Raises: UnavailableError (retryable)."""
     keys = [(one, NOTIFICATION_PART) for one in ids]
     with reaching_dynamodb():
         found = batch_read({NotificationRow: keys}, attributes=("notification_id",)) if keys else ()

@@ -1,5 +1,5 @@
-"""What a worker asks before every chunk of a campaign, in one request: how the campaign stands, and the switch and the
-limit of the subsystem to be called."""
+"""What a worker needs before every chunk of a campaign, in one request: the campaign's state, and the circuit breaker
+and rate limit of the subsystem to be called."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
 
 class Standing(NamedTuple):
-    """`state` is `cancelled` where there is no such campaign; `refusals`: so many of its letters in a row were
-    refused."""
+    """`state` is `cancelled` if there is no such campaign; `refusals`: how many of its letters in a row
+    were refused."""
 
     state: str
     approved_site: str | None
@@ -21,7 +21,7 @@ class Standing(NamedTuple):
 
 
 def read_standing(campaign_id: str, *, subsystem: str, lane: str, switches: Switches, limiter: Limiter) -> Standing:
-    """As of now; `switches` and `limiter` remember what was read of theirs. Raises: UnavailableError (retryable)."""
+    """As of now; `switches` and `limiter` remember their rows. Raises: UnavailableError (retryable)."""
     limit = f"{subsystem}.{lane}"
     with reaching_dynamodb():
         found = dict(

@@ -1,4 +1,4 @@
-"""Campaigns as they are stored: the head, which changes, and every version ever saved, which does not."""
+"""Stored campaigns: the head, which changes, and every version ever saved, which does not."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -46,7 +46,7 @@ class Campaigns:
         service: str | None = None,
         hands: frozenset[str] = NO_OTHERS,
     ) -> CampaignHead:
-        """A new draft of a `service`; the one with this `id_` where there is one."""
+        """A new draft of a `service`, or the existing one with this `id_`."""
         at = rfc3339(self._clock())
         row = CampaignRow(
             id_ or new_id(),
@@ -86,7 +86,7 @@ class Campaigns:
         return heads, write_cursor(following, scope=_LISTED) if following else None
 
     def some(self, ids: Sequence[str]) -> list[CampaignHead]:
-        """Those of these that there are, in the same order."""
+        """Those of these that exist, in the same order."""
         keys = [(one, HEAD_PART) for one in ids if len(one) <= _LONGEST_ID]
         with reaching_dynamodb():
             found = {row.id: row for row in CampaignRow.batch_get(keys, consistent_read=True)} if keys else {}
@@ -122,7 +122,7 @@ class Campaigns:
         hands: frozenset[str] = NO_OTHERS,
         changes: HeadChanges,
     ) -> CampaignHead:
-        """Saves the next version and makes it the head's, both or neither. Raises: ConflictError (permanent: somebody
+        """Saves the next version and makes it the head, both or neither. Raises: ConflictError (permanent: somebody
         else changed it, or a run has begun)."""
         at, number = rfc3339(self._clock()), head.version + 1
         unchanged = (CampaignRow.version == head.version) & (CampaignRow.state == head.state)
@@ -160,8 +160,8 @@ class Campaigns:
         same_version: bool = False,
         opening: str | None = None,
     ) -> CampaignHead:
-        """Moves the campaign to a state (None: it stays), and notes in its timeline who did what (default: the state)
-        and why. `opening` is noted as an open run, and must be the only one. Raises: ConflictError (permanent: its
+        """Moves the campaign to a state (None: it stays), and records in its timeline who did what (default: the state)
+        and why. `opening` is recorded as an open run, and must be the only one. Raises: ConflictError (permanent: its
         state forbids it; with `same_version` also another version)."""
         entry = _event(rfc3339(self._clock()), by, event or state or "", note)
         noted = CampaignRow.timeline.set(CampaignRow.timeline.append([entry]))
@@ -189,8 +189,7 @@ class Campaigns:
             return [row.id for row in CampaignRow.by_next_run.query(ONE, CampaignRow.next_run_at <= until)]
 
     def plan_next(self, head: CampaignHead, following: str | None) -> None:
-        """After the runs that were due: when the next one is, or (None) that there is none, unless another has planned
-        it."""
+        """After due runs: when the next one is, or (None) that there is none, unless another process has planned it."""
         row, same = CampaignRow(head.id, HEAD_PART), CampaignRow.next_run_at == head.next_run_at
         if following is not None:
             update_if(row, [CampaignRow.next_run_at.set(following)], same)
@@ -200,7 +199,7 @@ class Campaigns:
         update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
 
     def add_refusals(self, campaign_id: str, n: int, below: int) -> float | None:
-        """Counts letters that were refused in a row; the count then, or None, and nothing done, where it is not
+        """Counts letters that were refused in a row; returns the count, or None, with nothing done, if it is not
         `below`."""
         row, count = CampaignRow(campaign_id, HEAD_PART), CampaignRow.refusals
         room = CampaignRow.state.exists() & (count.does_not_exist() | (count < below))

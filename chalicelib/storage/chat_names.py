@@ -1,5 +1,5 @@
-"""Names in use in the chat. A name is three rows, one for each way of comparing names, and goes with its person's last
-connection (`storage.connections`)."""
+"""Names in use in the chat. A name is three rows, one for each way of comparing names, and is released with its
+person's last connection (`storage.connections`)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -27,8 +27,8 @@ class ChatNames:
     """`keys` are those of `live.chat_names.name_keys`. Every method raises: UnavailableError (retryable)."""
 
     def take(self, person: Person, name: str, keys: Sequence[str]) -> bool:
-        """Gives a connected person this name in place of an earlier one; False, and nothing done, where somebody else
-        has it, or the person is not as they were read."""
+        """Gives a connected person this name in place of an earlier one; False, with nothing done, if somebody else has
+        it, or the person has changed since they were read."""
         places = name_places(keys)
         free = NameRow.key.does_not_exist() | (NameRow.person == person.key)
 
@@ -49,7 +49,7 @@ class ChatNames:
         return reasons is None
 
     def take_off(self, person: Person) -> bool:
-        """Takes the person's name, and nothing else; whether they had it until now."""
+        """Releases the person's name, and nothing else; returns whether they had it until now."""
 
         def write(writes: TransactWrite) -> None:
             writes.update(
@@ -89,7 +89,7 @@ def name_places(keys: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def delete_names(writes: TransactWrite, person: Person) -> None:
-    """Adds to a transaction that the person's name is nobody's."""
+    """Adds the release of the person's name to a transaction."""
     held = NameRow.person.does_not_exist() | (NameRow.person == person.key)
     for place in name_places(person.name_keys):
         writes.delete(NameRow(*place), condition=held)

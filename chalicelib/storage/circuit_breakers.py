@@ -1,8 +1,9 @@
-"""The circuit breaker of each subsystem: closed, open or ramping; by itself or by hand. `flow/throttle.py` asks before
+"""The circuit breaker of each subsystem: closed, open or ramping; automatic or by hand. `flow/throttle.py` asks before
 each call and reports after it.
 
 Open means that no call leaves. A breaker that opened by itself lets one call through every `probe_seconds`, made by
-whoever wins the conditional write; an answered probe starts the ramp, which rises from 10 % to 100 % of the rate.
+whoever wins the conditional write; an answered probe starts the ramp, which rises from 10 % to 100 % of the rate (ADR
+0005).
 """
 
 from typing import Literal, NamedTuple

@@ -1,5 +1,5 @@
-"""Open WebSocket connections. A connection, its place among its person's and, with the last one, the person's name go
-in one transaction: whenever a worker dies, the three agree."""
+"""Open WebSocket connections. A connection, its entry with its person and, with the last one, the person's name are
+deleted in one transaction, so the three always agree."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -87,7 +87,7 @@ class Connections:
         return None if row is None else value_of(Connection, row)
 
     def some(self, ids: Iterable[str]) -> list[Connection]:
-        """Those of these that there are."""
+        """Those of these that exist."""
         with reaching_dynamodb():
             items = [item for _, item in batch_read({ConnectionRow: [(one,) for one in set(ids)]})]
         return read_each(ConnectionRow, items, lambda row: value_of(Connection, row))
@@ -98,7 +98,7 @@ class Connections:
         return self.some(one for person in people for one in person.connections)
 
     def mark_open(self, connection: Connection, *, format_: str | None = None, greeted: bool = False) -> Connection:
-        """The gateway has let the client in: from now on it may be posted to. Also notes what it speaks, and that it
+        """The gateway has connected the client: from now on it may be posted to. Also records its format, and that it
         was greeted."""
         at, changes = rfc3339(self._clock()), dict[str, str]()
         if connection.opened_at is None:
@@ -114,8 +114,8 @@ class Connections:
         return replace(connection, **changes) if there else connection  # else it was closed meanwhile
 
     def close(self, connection_id: str, person: str) -> bool:
-        """Forgets a connection, and the person's name with the last one; repeating it is harmless. Whether a name went
-        with it."""
+        """Deletes a connection, and releases the person's name with the last one; idempotent. Returns whether a name
+        was released."""
         for _ in range(_TRIES):
             known = self._people.get(person)
             if connection_id not in known.connections:
@@ -128,12 +128,12 @@ class Connections:
         raise UnavailableError("the connections of a person were contended")
 
     def drop_stale(self, person: Person, alive: Collection[Connection]) -> None:
-        """Forgets those connections of a person that have no record any more (their TTL has passed)."""
+        """Deletes connections of a person that have no record any more (their TTL has passed)."""
         for connection_id in person.connections - {one.connection_id for one in alive}:
             self.close(connection_id, person.key)
 
     def forget(self, person: Person) -> None:
-        """Removes all that is kept of a person, whose connections were ended."""
+        """Deletes everything stored about a person, whose connections were ended."""
         self.drop_stale(person, [])
         with reaching_dynamodb():
             PersonRow(person.key).delete()

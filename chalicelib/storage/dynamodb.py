@@ -32,7 +32,7 @@ _PUT_ROUNDS = 5  # for what a table did not take at first
 
 
 class TableMeta:
-    """The connection's limits. DynamoDB answers in milliseconds: what has not come in two seconds is lost."""
+    """The connection's limits. DynamoDB answers in milliseconds: what has not come within two seconds is lost."""
 
     thing: str
     region = None
@@ -69,7 +69,7 @@ class StageTable(Model):
         table: TableConnection = super()._get_connection()
         if table.connection is not dynamodb():
             # PynamoDB makes a botocore session and a client for every model: 0.2 s of a cold start for each table.
-            with suppress(ValueError):  # another model of the same table was here
+            with suppress(ValueError):  # another model of the same table came first
                 dynamodb().add_meta_table(table.get_meta_table())
             table.connection = dynamodb()
         return table
@@ -104,7 +104,7 @@ def dynamodb() -> Connection:
 
 
 def use(connection: Connection | None) -> None:
-    """Puts every table behind another connection; None: behind a new one to AWS, made at the first use."""
+    """Puts every table behind another connection; None: behind a new one to AWS, made on first use."""
     _used[:] = [] if connection is None else [connection]
 
 
@@ -119,9 +119,9 @@ def _aws() -> Connection:
 
 @contextmanager
 def reaching_dynamodb() -> Iterator[None]:
-    """Turns what DynamoDB refuses, and that it does not answer, into ours (`aws.failure_of`): InvalidError (permanent)
-    for a value that it does not take, such as a changed cursor; UnavailableError (retryable). A failed condition is no
-    failure of DynamoDB: whoever writes conditionally catches it inside."""
+    """Translates refusals and failures of DynamoDB into ours (`aws_session.failure_of`): InvalidError (permanent) for a
+    value that it does not take, such as a tampered cursor; UnavailableError (retryable). A failed condition is no
+    failure: whoever writes conditionally catches it inside."""
     try:
         yield
     except PynamoDBException as error:
@@ -137,9 +137,9 @@ def batch_read(
     attributes: Sequence[str] = (),
     consistent: bool = True,
 ) -> Iterator[tuple[type[StageTable], dict[str, Any]]]:
-    """Items of several tables, by hash key and, where there is one, range key, as DynamoDB has them
-    (PynamoDB leaves out attributes that no model names, and takes its time); a hundred a request. `attributes` are all
-    that is wanted of them, where any are named. Whoever calls is inside `reaching_dynamodb`."""
+    """Raw items of several tables, by hash key and, if there is one, range key (PynamoDB drops attributes that no model
+    names, and takes its time); a hundred per request. `attributes` limits what is read. The caller is inside
+    `reaching_dynamodb`."""
     how: dict[str, Any] = {"ConsistentRead": consistent}
     if attributes:
         names = {f"#{n}": name for n, name in enumerate(attributes)}
@@ -160,8 +160,8 @@ def batch_read(
 def raw_query(
     model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None, **how: Any
 ) -> Iterator[dict[str, Any]]:
-    """Items of one partition as DynamoDB has them, as of now: of what is damaged PynamoDB would read none, and none of
-    those behind it. Whoever calls is inside `reaching_dynamodb`."""
+    """Raw items of one partition, consistent: PynamoDB would read neither a damaged one nor any after it. The caller is
+    inside `reaching_dynamodb`."""
     start, left = None, most
     while left is None or left > 0:
         answer: dict[str, Any] = model._get_connection().query(
@@ -174,7 +174,7 @@ def raw_query(
 
 
 def readable(model: type[_Row], items: Iterable[dict[str, Any]]) -> list[_Row]:
-    """The rows of items as DynamoDB has them. A damaged one is logged, and missing: it hides none of the others."""
+    """The rows of raw items. A damaged one is logged, and missing: it hides none of the others."""
     return read_each(model, items, lambda row: row)
 
 
@@ -188,15 +188,15 @@ def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callabl
 
 
 def value_of(kind: type[_V], row: StageTable) -> _V:
-    """The plain value of a row: of its attributes those that the dataclass `kind` has. Raises: TypeError (permanent):
-    the row has not all that it needs."""
+    """The plain value of a row: its attributes that the dataclass `kind` has. Raises: TypeError (permanent): the row
+    lacks some."""
     names: Mapping[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
     return kind(**{name: value for name, value in row.attribute_values.items() if name in names and value is not None})
 
 
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
-    """Writes items, as DynamoDB has them, over whatever is there; 25 a request. Whoever calls is inside
-    `reaching_dynamodb`. Raises: UnavailableError (retryable): the table took some of them and no more."""
+    """Writes raw items over whatever is there; 25 per request. The caller is inside `reaching_dynamodb`. Raises:
+    UnavailableError (retryable): the table took only some of them."""
     table = model._get_connection().table_name
     left = [{"PutRequest": {"Item": item}} for item in items]
     for _ in range(_PUT_ROUNDS + len(left) // BATCH_WRITE_PAGE_LIMIT):
@@ -215,8 +215,8 @@ def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[
 
 
 def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
-    """Makes all of these writes, as DynamoDB has them, and answers None; or none of them, and answers what stands
-    against each, in this order. Raises: UnavailableError (retryable)."""
+    """Makes all of these raw writes and returns None; or none of them, and returns what stands against each, in order.
+    Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         try:
             dynamodb().transact_write_items([], [], puts, updates)
@@ -228,7 +228,7 @@ def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]
 
 
 def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
-    """Makes all the writes that `write` adds, and answers None; or none of them, and answers what stands against each.
+    """Makes all the writes that `write` adds and returns None; or none of them, and returns what stands against each.
     Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         try:
@@ -242,13 +242,13 @@ def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
 
 
 def refused(reasons: Reasons) -> bool:
-    """Whether a condition stood against it, and not only another transaction at the same moment."""
+    """Whether a condition stood against it, and not just a simultaneous transaction."""
     return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
 
 
 def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:
-    """The row as it is now; None where there is none, or where no key can be as it is asked for: DynamoDB would refuse
-    the request. Raises: UnavailableError (retryable)."""
+    """The current row; None if there is none, or if no key can look like this, as DynamoDB would refuse the request.
+    Raises: UnavailableError (retryable)."""
     if not 0 < len(hash_key.encode()) <= _LONGEST_HASH_KEY:
         return None
     with reaching_dynamodb():
@@ -259,19 +259,18 @@ def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -
 
 
 def save_if(row: StageTable, condition: Condition) -> bool:
-    """Puts a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError (retryable)."""
+    """Puts a row; False, with nothing done, if the condition did not hold. Raises: UnavailableError (retryable)."""
     return _holds(lambda: row.save(condition=condition))
 
 
 def update_if(row: StageTable, actions: Sequence[Action], condition: Condition | None) -> bool:
-    """Changes a row, which shows its new state then; False, and nothing done, where the condition did not hold. Raises:
+    """Changes a row, which then shows its new state; False, with nothing done, if the condition did not hold. Raises:
     UnavailableError (retryable)."""
     return _holds(lambda: row.update(actions=list(actions), condition=condition))
 
 
 def delete_if(row: StageTable, condition: Condition) -> bool:
-    """Removes a row; False, and nothing done, where the condition did not hold. Raises: UnavailableError
-    (retryable)."""
+    """Removes a row; False, with nothing done, if the condition did not hold. Raises: UnavailableError (retryable)."""
     return _holds(lambda: row.delete(condition=condition))
 
 

@@ -1,6 +1,4 @@
-"""The endpoints that users register for themselves: devices, webhooks, chats. The API writes them, `enrich` asks who
-has any, the channels read where to send to and note how it went.
-"""
+"""The endpoints that users register for themselves: devices, webhooks, chats."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -27,8 +25,8 @@ EndpointChannel = Literal["push", "webhook", "chat"]
 
 
 class Endpoint(BaseModel):
-    """One endpoint. `target` is where to send to (an ARN, an address), with `secret` a secret of its owner's; `shown`
-    is what people may see of it."""
+    """One endpoint. `target` is where to send (an ARN, a URL), with `secret` a secret of its owner's; `shown` is what
+    people may see of it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
@@ -44,18 +42,18 @@ class Endpoint(BaseModel):
 
     @property
     def visible(self) -> dict[str, Any]:
-        """All but where it is and its owner's secret."""
+        """Everything except its target and its owner's secret."""
         return self.model_dump(exclude={"target", "secret"})
 
 
 class EndpointBook:
-    """The endpoints of one stage."""
+    """Users' endpoints."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
     def usable(self, channel: str, user_ids: Iterable[str]) -> Mapping[str, Sequence[Endpoint]]:
-        """The endpoints that are on, of those who have any; one request for a hundred users. Raises: UnavailableError
+        """Active endpoints of those who have any; one request per hundred users. Raises: UnavailableError
         (retryable)."""
         keys = [(user_id, _CHANNEL + channel) for user_id in dict.fromkeys(user_ids)]
         with reaching_dynamodb():
@@ -71,8 +69,8 @@ class EndpointBook:
         return sorted(found, key=lambda one: one.created_at)
 
     def channels_of(self, user_id: str) -> frozenset[str]:
-        """The channels on which a user has any. It reads nothing of where they are, which the public pages have no
-        right to. Raises: UnavailableError (retryable)."""
+        """The channels on which a user has any. It does not read their targets, which the public pages may not. Raises:
+        UnavailableError (retryable)."""
         keys = EndpointRow.part.startswith(_CHANNEL)
         wanted = ["part", "held"]
         with reaching_dynamodb():
@@ -97,7 +95,7 @@ class EndpointBook:
         name: str | None,
         secret: str | None = None,
     ) -> Endpoint:
-        """A new endpoint; one with the same target is the same, and is on again. Raises: ConflictError (permanent:
+        """A new endpoint; one with the same target is the same, and is switched on. Raises: ConflictError (permanent:
         there are too many), UnavailableError (retryable)."""
         made = Endpoint(
             id=new_id(),
@@ -151,8 +149,8 @@ class EndpointBook:
         raise NotFoundError(Phrase("there is no endpoint {id}", id=endpoint_id))
 
     def forget(self, channel: str, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
-        """Removes one; that it is not there is what was wanted. Raises: ChangedError (permanent), ConflictError,
-        UnavailableError (retryable)."""
+        """Removes one; a missing one is fine. Raises: ChangedError (permanent), ConflictError, UnavailableError
+        (retryable)."""
 
         def without_it(before: list[Endpoint]) -> list[Endpoint]:
             _require(seen, before, endpoint_id)
@@ -161,7 +159,7 @@ class EndpointBook:
         self._change(user_id, channel, without_it)
 
     def erase(self, user_id: str) -> None:
-        """Forgets all of a user, the logs too. Raises: UnavailableError (retryable)."""
+        """Deletes all of a user's, with the logs. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(EndpointRow.query(user_id))
             with EndpointRow.batch_write() as batch:
@@ -184,13 +182,13 @@ class EndpointBook:
                 batch.save(EndpointRow(user_id, f"{_TOOK}{endpoint_id}#{delivery_id}", **line))
 
     def took(self, user_id: str, endpoint_ids: Sequence[str], *, delivery_id: str) -> frozenset[str]:
-        """Those that have taken a delivery. Raises: UnavailableError (retryable)."""
+        """Those that have accepted a delivery. Raises: UnavailableError (retryable)."""
         keys = [(user_id, f"{_TOOK}{one}#{delivery_id}") for one in endpoint_ids]
         with reaching_dynamodb():
             return frozenset(row.part.split("#")[1] for row in EndpointRow.batch_get(keys, consistent_read=True))
 
     def log(self, user_id: str, endpoint_id: str) -> list[dict[str, Any]]:
-        """The last tries at an endpoint, newest first. Raises: UnavailableError (retryable)."""
+        """The latest attempts at an endpoint, newest first. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = EndpointRow.query(
                 user_id,
@@ -211,7 +209,7 @@ class EndpointBook:
     def _change(
         self, user_id: str, channel: str, change: Callable[[list[Endpoint]], list[Endpoint]]
     ) -> Sequence[Endpoint]:
-        """Applies `change` to what is stored at that moment, so that two changes at once are both kept."""
+        """Applies `change` to the current row, so that two simultaneous changes are both kept."""
         for _ in range(_CHANGE_TRIES):
             key = (user_id, _CHANNEL + channel)
             with reaching_dynamodb():

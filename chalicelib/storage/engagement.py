@@ -1,8 +1,9 @@
-"""What happens to a letter beside its status: it is opened, clicked, delayed, unsubscribed from. Words the changes
-that `ledger.py` makes.
+"""What happens to a letter beside its status: it is opened, clicked, delayed, unsubscribed from. Makes the changes that
+`ledger.py` writes.
 
 Before a letter is delivered only a scanner on the way can open it, whatever browser it claims to be. Events come in any
-order: until the time of the delivery is told, the first and the last opening are kept, and are judged by it then.
+order: until the time of the delivery is known, the first and the last opening are kept, and judged by it then (ADR
+0047).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,20 +42,19 @@ _Rewording = Callable[[Item], _Reworded | None]  # None: there is nothing to cha
 
 
 def note(key: DeliveryKey, what: Engagement, *, at: str, run_id: str | None) -> bool:
-    """Notes the first time that something happened; says whether it was the first. What a person seems to have done
-    before the delivery is noted as a machine's. Raises: UnavailableError (retryable)."""
+    """Records the first time that something happened; returns whether it was the first. What a person seems to have
+    done before the delivery is recorded as a machine's. Raises: UnavailableError (retryable)."""
     return _write_until(key, _engaging(what, at=at), run_id)
 
 
 def note_delivery(key: DeliveryKey, *, at: str, run_id: str | None) -> None:
-    """Notes when a letter was delivered, and judges by it what was taken for a person's. Raises: UnavailableError
-    (retryable)."""
+    """Records when a letter was delivered, and judges earlier openings by it. Raises: UnavailableError (retryable)."""
     _write_until(key, _delivering(at), run_id)
 
 
 def _write_until(key: DeliveryKey, word: _Rewording, run_id: str | None) -> bool:
-    """Words a change by what was found, until it is made or not needed any more."""
-    found = _read(key)  # most are told again, and a read costs a fifth of a transaction that is refused
+    """Repeats a change against the current state until it is made or no longer needed."""
+    found = _read(key)  # most are repetitions, and a read costs a fifth of a transaction that is refused
     run_id = Expected.of(found).run_id if found else run_id
     for n in range(MAX_ROUNDS):
         worded = word(found)
@@ -68,7 +68,7 @@ def _write_until(key: DeliveryKey, word: _Rewording, run_id: str | None) -> bool
         before, found = found, reasons[0].raw_item or {}
         if not found:
             return False  # there is no such delivery
-        if found == before:  # it was worded by what is there, and nobody has changed that
+        if found == before:  # it was based on the current state, which nobody has changed
             raise InvalidError(MISSHAPEN)
         run_id = Expected.of(found).run_id
     raise UnavailableError("the ledger was contended: an event was not written")

@@ -1,4 +1,4 @@
-"""Chunks that wait: while their campaign is paused, until a canary is released, or for a recipient's local hour."""
+"""Held chunks: while their campaign is paused, until a canary is released, or for a recipient's local hour."""
 
 import hashlib
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 
 
 class HeldItem(NamedTuple):
-    """A waiting chunk: its key, and its JSON as it is stored (None: it has none)."""
+    """A held chunk: its key, and its stored JSON (None: it has none)."""
 
     place: str
     slot: str
@@ -34,8 +34,7 @@ class HeldChunks:
         self._retention_days = retention_days
 
     def put(self, run_id: str, slot: str, chunks: Iterable[BaseModel]) -> None:
-        """Keeps chunks (`campaigns.held_chunks.Chunk`) under a slot: AT with a time, CANARY or PAUSED; the same one
-        twice is one."""
+        """Stores chunks (`campaigns.held_chunks.Chunk`) under a slot: AT with a time, CANARY or PAUSED; idempotent."""
         expires = expiry_epoch(self._retention_days, since=self._clock())
         with reaching_dynamodb(), ParkedRow.batch_write() as batch:
             for chunk in chunks:
@@ -59,7 +58,7 @@ class HeldChunks:
         return [HeldItem(one["place"]["S"], one["slot"]["S"], one.get("chunk", {}).get("S")) for one in found]
 
     def remove(self, items: Iterable[HeldItem]) -> None:
-        """Forgets chunks that are in a queue again."""
+        """Deletes chunks that are back in a queue."""
         with reaching_dynamodb(), ParkedRow.batch_write() as batch:
             for one in items:
                 batch.delete(ParkedRow(one.place, one.slot))

@@ -1,8 +1,8 @@
-"""How many letters each hour saw. The workers add what came of a whole batch by one write, `tick` what has come of a
-run since it last looked; the managers' page draws it.
+"""How many letters each hour saw. The workers add a whole batch's results by one write, `tick` what has come of a run
+since its last look; the managers' pages draw it.
 
-It is a picture, not the books: a batch whose write fails, or that is worked off twice, is missing or seen twice here.
-The books are the ledger and the counts of campaigns.
+It is a picture, not the books: a batch whose write fails, or that runs twice, is missing or doubled here. The books are
+the ledger and the counters of campaigns (ADR 0063).
 """
 
 from collections import Counter, defaultdict
@@ -50,7 +50,7 @@ class Hour:
 
 
 class Hours:
-    """The hours of one stage. `place`: in which of PLACES this process counts."""
+    """Hourly counts. `place`: in which of PLACES this process counts."""
 
     def __init__(self, *, clock: Clock, place: int = 0) -> None:
         self._clock = clock
@@ -58,7 +58,7 @@ class Hours:
         self._told: dict[str, datetime] = {}
 
     def add(self, said: Mapping[str, int], waited: Waited | None = None) -> None:
-        """Adds what a worker's line says, and how long its messages had waited; never fails."""
+        """Adds the counts of a worker's line, and how long its messages had waited; never fails."""
         counts: dict[str, int] = {}
         for name, n in said.items():
             word = _SAID.get(name, name.partition("_")[0])
@@ -82,7 +82,7 @@ class Hours:
         return told is None or self._clock() - told >= _TOLD_EVERY
 
     def newest(self, hours: int) -> Sequence[Hour]:
-        """The last ones, oldest first, the present one among them; one request. Raises: UnavailableError
+        """The latest ones, oldest first, the current one included; one request. Raises: UnavailableError
         (retryable)."""
         last = self._clock().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         begins = [last - timedelta(hours=back) for back in reversed(range(hours))]

@@ -1,8 +1,8 @@
-"""The inbox of a user: what was sent live, in order, until it is read and its time is over.
+"""A user's inbox: what was sent live, in order, until it expires.
 
-Cursors are dense: 1, 2, 3 … Each is given out by the transaction that writes its entry, so whoever has seen 7 has been
-able to see all before it, and a client that gets 9 knows that it missed 8. One notification has one entry, however
-often its delivery is repeated.
+Cursors are dense: 1, 2, 3 … Each is assigned by the transaction that writes its entry, so whoever has seen 7 could see
+everything before it, and a client that gets 9 knows that it missed 8. One notification has one entry, however often its
+delivery is repeated.
 """
 
 import random
@@ -28,7 +28,7 @@ _DIGITS = 15
 
 
 class InboxState(NamedTuple):
-    """The state of an inbox: its newest cursor (0: nothing yet) and the count of the unread."""
+    """The newest cursor (0: nothing yet) and the number of unread entries."""
 
     last: int = 0
     read_through: int = 0
@@ -40,7 +40,7 @@ class InboxState(NamedTuple):
 
 
 class InboxPage(NamedTuple):
-    """Entries; `following` is the cursor to go on from, None: there are no more."""
+    """Entries; `following` is the cursor to continue from, None: there are no more."""
 
     entries: list[dict[str, Any]]
     following: int | None
@@ -48,7 +48,7 @@ class InboxPage(NamedTuple):
 
 
 def pause_after_contention(tried: int) -> None:
-    """Nothing before the first try; then a random while, so that those who met do not meet again."""
+    """Nothing before the first try, then a random delay, so that contenders do not meet again."""
     if tried:
         time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - not a secret
 
@@ -64,7 +64,7 @@ class Inbox:
         self._retention = timedelta(days=retention_days)
 
     def put(self, user_id: str, notification_id: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
-        """Writes an entry, or finds the one that this notification has; with it the count of the unread."""
+        """Writes an entry, or finds the one that this notification has; with the number of unread ones."""
         for tried in range(_TRIES):
             self._pause(tried)
             head = self.head(user_id)
@@ -98,14 +98,14 @@ class Inbox:
         return self._page(user_id, keys, limit=limit, forward=True)
 
     def read(self, user_id: str, ids: Sequence[str]) -> int:
-        """Marks these as read; ids that are not there are passed over. The count of the unread. After an error some may
-        be marked: the call may be repeated."""
+        """Marks these as read, ignoring missing ids; returns the number of unread ones. After an error some may be
+        marked: the call may be repeated."""
         for row in self._find(user_id, ids):
             self._read(user_id, row)
         return self.head(user_id).unread
 
     def read_all(self, user_id: str) -> int:
-        """Marks all that is there now as read. The count of the unread: 0, unless more has come."""
+        """Marks everything there now as read; returns the number of unread ones: 0, unless more has come."""
         head = self.head(user_id)
         if head.last == 0:
             return 0
@@ -117,8 +117,7 @@ class Inbox:
         raise UnavailableError("the inbox was contended")
 
     def recount(self, user_id: str) -> InboxState:
-        """The state, with the unread counted anew where there are any: entries whose time is over leave by themselves
-        and tell nobody."""
+        """The state, with the unread ones recounted if there are any: entries expire silently."""
         head = self.head(user_id)
         if head.unread == 0:
             return head

@@ -1,8 +1,8 @@
 """The deliveries of the ledger, and the only writer of their statuses.
 
-Every move is a conditional write, and a move whose condition fails is not an error but an answer: somebody was there
-before. A chunk is written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the
-chunk, not the chunk. The counts of a campaign's run are written in the same transaction (`run_counters.py`).
+Every move is a conditional write, and a failed condition is not an error but an answer: somebody was faster. A chunk is
+written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the chunk, not the chunk.
+The counts of a campaign's run are written in the same transaction (`run_counters.py`).
 """
 
 import json
@@ -41,7 +41,7 @@ class Refusal(NamedTuple):
 
 
 class DeliveryState(NamedTuple):
-    """`status` is empty where it cannot be read; `engaged`: it was opened, or clicked in, by a person."""
+    """`status` is empty if it cannot be read; `engaged`: a person has opened it, or clicked in it."""
 
     status: str
     engaged: bool
@@ -72,9 +72,9 @@ class Ledger:
         self._retention_days = retention_days
 
     def move(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
-        """Makes every move that its delivery's state allows; answers the others. A move that was already made by the
-        same owner counts as made (a lost reply of DynamoDB). A delivery that cannot be read stays as it is. Raises:
-        UnavailableError (retryable); moves made before it stay."""
+        """Makes every move that its delivery's state allows; returns the others. A move already made by the same owner
+        counts as made (a lost reply of DynamoDB). An unreadable delivery stays as it is. Raises: UnavailableError
+        (retryable); moves made before it stay."""
         refused: dict[DeliveryKey, Refusal] = {}
         for start in range(0, len(moves), TRANSACTION_MOVES):
             refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
@@ -83,12 +83,12 @@ class Ledger:
     def engage(
         self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None, at: datetime | None = None
     ) -> bool:
-        """Notes the first time that a letter was opened, clicked and so on, now unless said otherwise; says whether it
-        was the first. Raises: UnavailableError (retryable)."""
+        """Records the first time that a letter was opened, clicked and so on, now unless said otherwise; returns
+        whether it was the first. Raises: UnavailableError (retryable)."""
         return engagement.note(key, what, at=rfc3339(at or self._clock()), run_id=run_id)
 
     def note_delivery(self, key: DeliveryKey, *, at: str, run_id: str | None = None) -> None:
-        """Notes when a letter was delivered. Repeating it changes nothing. Raises: UnavailableError (retryable)."""
+        """Records when a letter was delivered. Idempotent. Raises: UnavailableError (retryable)."""
         engagement.note_delivery(key, at=at, run_id=run_id)
 
     def read(self, key: DeliveryKey) -> Delivery | None:
@@ -97,7 +97,7 @@ class Ledger:
         return delivery_of(row) if row else None
 
     def states(self, keys: Collection[DeliveryKey], *, consistent: bool = True) -> dict[DeliveryKey, DeliveryState]:
-        """Those that there are; a hundred a request. Not `consistent`: as of a second ago, at half the price. Raises:
+        """Those that exist; a hundred per request. Not `consistent`: as of a second ago, at half the price. Raises:
         UnavailableError (retryable)."""
         places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
         with reaching_dynamodb():
