@@ -25,7 +25,7 @@ from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
 from chalicelib.profiles.directory import Directory
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.storage.campaign_head import CampaignHead
-from chalicelib.storage.cursor import read_place, whole, write_cursor
+from chalicelib.storage.cursor import read_place, table_key, whole, write_cursor
 from chalicelib.storage.runs import Runs
 from chalicelib.storage.users import Profile
 from chalicelib.text import one_line
@@ -194,7 +194,7 @@ def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
 
     def read(state: Mapping[str, Any]) -> _Seen:
         at = state["at"]
-        at = {"id": {"S": _text(at["id"]["S"])}} if spec.audience.list_id is None else {"block": whole(at["block"])}
+        at = table_key(at) if spec.audience.list_id is None else {"block": whole(at["block"])}
         counts = Counter({name: whole(count) for name, count in state["counts"].items() if name in _COUNTED})
         unread = {name: Unread(name, whole(people), _text(shape)) for name, (people, shape) in state["unread"].items()}
         return _Seen(at, counts, unread)

@@ -4,7 +4,7 @@ What stays is a keyed hash with the address's opt-outs and suppressions, so that
 Letters on their way to the bare address carry it in queues; they are skipped as `erased`.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.errors import NotFoundError
 from chalicelib.pipeline.caps import Caps
@@ -12,18 +12,7 @@ from chalicelib.profiles.address_opt_outs import Mailboxes
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.services.owned_data import LinksPart, NotificationsPart, written_to
-
-
-class Lists(Protocol):
-    """`campaigns.lists.ListStore` is one."""
-
-    def rows_of(self, address: str) -> list[dict[str, Any]]:
-        """Raises: UnavailableError (retryable)."""
-        ...
-
-    def forget(self, address: str) -> None:
-        """Raises: UnavailableError (retryable)."""
-        ...
+from chalicelib.storage.list_addresses import ListAddresses
 
 
 class AddressData:
@@ -36,7 +25,7 @@ class AddressData:
         links: LinksPart,
         suppressions: SuppressionList,
         mailboxes: Mailboxes,
-        lists: Lists,
+        lists: ListAddresses,
         caps: Caps,
         hashes: AddressHashes,
     ) -> None:

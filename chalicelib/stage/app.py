@@ -167,13 +167,14 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
         """All that is kept of one address."""
         from chalicelib.services.address_data import AddressData
         from chalicelib.services.owned_data import LinksPart, NotificationsPart
+        from chalicelib.storage.list_addresses import ListAddresses
 
         return AddressData(
             notifications=NotificationsPart(self.history),
             links=LinksPart(self.links),
             suppressions=self.suppressions,
             mailboxes=self.address_opt_outs,
-            lists=self.lists,
+            lists=ListAddresses(),
             caps=self.caps,
             hashes=self.address_hashes,
         )

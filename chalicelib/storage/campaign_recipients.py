@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, value_of
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, UNSENT_SHARDS, DeliveryRow, LedgerRow, NotificationRow
 
-UNSENT_PLACES = UNSENT_SHARDS  # the unsent letters of a run are spread over so many partitions
+UNSENT_PLACES = UNSENT_SHARDS  # partitions of a run's unsent letters
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
 
-class Standing(NamedTuple):
-    """`state` is `cancelled` if there is no such campaign; `refusals`: how many of its letters in a row
-    were refused."""
+class CampaignStanding(NamedTuple):
+    """`state` is `cancelled` if there is no such campaign; `refusals` counts letters that were refused in a row."""
 
     state: str
     approved_site: str | None
@@ -20,8 +19,10 @@ class Standing(NamedTuple):
     refusals: float
 
 
-def read_standing(campaign_id: str, *, subsystem: str, lane: str, switches: Switches, limiter: Limiter) -> Standing:
-    """As of now; `switches` and `limiter` remember their rows. Raises: UnavailableError (retryable)."""
+def read_standing(
+    campaign_id: str, *, subsystem: str, lane: str, switches: Switches, limiter: Limiter
+) -> CampaignStanding:
+    """As of now; `switches` and `limiter` remember what was read of theirs. Raises: UnavailableError (retryable)."""
     limit = f"{subsystem}.{lane}"
     with reaching_dynamodb():
         found = dict(
@@ -30,7 +31,7 @@ def read_standing(campaign_id: str, *, subsystem: str, lane: str, switches: Swit
     switches.remember(SwitchRow.from_raw_data(found.get(SwitchRow, {"name": {"S": subsystem}})))
     limiter.remember(LimitRow.from_raw_data(found.get(LimitRow, {"name": {"S": limit}})))
     head = found.get(CampaignRow, {})
-    return Standing(
+    return CampaignStanding(
         state=head.get("state", {}).get("S", "cancelled"),
         approved_site=head.get("approved_site", {}).get("S"),
         rate_per_second=float(head.get("rate_per_second", {}).get("N", 1)),

@@ -21,7 +21,7 @@ def write_cursor(last_key: dict[str, Any], *, scope: str) -> str:
 def read_cursor(cursor: str, *, scope: str) -> dict[str, Any]:
     """The key of a table in a cursor, which is taken exactly as it was written. Raises: InvalidError (permanent): it is
     not one of this list's, or somebody changed it."""
-    return read_place(cursor, scope=scope, read=_key)
+    return read_place(cursor, scope=scope, read=table_key)
 
 
 def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T]) -> _T:
@@ -48,7 +48,8 @@ def whole(number: object, *, least: int = 0) -> int:
     raise ValueError("no whole number of a list")
 
 
-def _key(given: dict[str, Any]) -> dict[str, Any]:
+def table_key(given: dict[str, Any]) -> dict[str, Any]:
+    """The key of a table, out of a cursor. Raises: ValueError: it is none."""
     for value in given.values():
         [(kind, content)] = value.items()
         if kind not in ("S", "N") or not isinstance(content, str) or not content:

@@ -1,5 +1,5 @@
-"""Where in an uploaded list an address stands: whoever exports or erases it reads no list whole. Written by the reader
-of a list, page by page; the page of an address follows from the address and the number of rows.
+"""Where in an uploaded list an address stands, so that exporting or erasing it reads no whole list. Written as a list
+is read, page by page; the page of an address follows from the address and the number of rows.
 
 An entry is the beginning of a digest of the address and the number of a block. The rows themselves are in the same
 table: the digest hides nothing that they do not show.

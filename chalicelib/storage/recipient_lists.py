@@ -3,19 +3,18 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.addresses import same_address_key
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import NotFoundError, Phrase, UnavailableError
+from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
-from chalicelib.storage.list_index import ListIndex, blocks_of, index_part, page_count, page_of, without
+from chalicelib.storage.list_index import ListIndex, index_part, page_count
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 from chalicelib.translation import restored, stored
 
@@ -25,9 +24,8 @@ LIST_STATES: Mapping[str, Phrase] = {
     "ready": Phrase("ready"),
     "failed": Phrase("failed"),
 }
-_LISTED = "lists"
+LISTED = "lists"
 _LAST = 999_999  # the last block's number
-_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class RecipientLists:
         row = ListRow(
             id_ or new_id(),
             HEAD_PART,
-            listed=_LISTED,
+            listed=LISTED,
             name=name,
             state="waiting",
             created_at=rfc3339(self._clock()),
@@ -88,14 +86,14 @@ class RecipientLists:
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[RecipientList], str | None]:
         """Newest first. Raises: InvalidError (permanent: a foreign cursor)."""
-        start = read_cursor(cursor, scope=_LISTED) if cursor else None
+        start = read_cursor(cursor, scope=LISTED) if cursor else None
         with reaching_dynamodb():
             page = ListRow.by_creation.query(
-                _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+                LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
             )
             found = [_list(row) for row in page]
         following = page.last_evaluated_key
-        return found, write_cursor(following, scope=_LISTED) if following else None
+        return found, write_cursor(following, scope=LISTED) if following else None
 
     def begin_loading(self, list_id: str) -> RecipientList | None:
         """Notes that its file is being read; None, and nothing done, where it was read already."""
@@ -106,7 +104,7 @@ class RecipientLists:
 
     def put_block(self, list_id: str, number: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
         """Stores the rows of one block; the bytes that they take."""
-        packed = _pack(rows)
+        packed = pack_rows(rows)
         with reaching_dynamodb():
             ListRow(list_id, block_part(number), rows=packed).save()
         return packed
@@ -165,70 +163,11 @@ class RecipientLists:
         row = find(ListRow, list_id, block_part(number))
         if row is None:
             return None
-        return [one for rows in each(_unpacked, [row], alone=_unreadable) for one in rows]
 
-    def rows_of(self, address: str) -> list[dict[str, Any]]:
-        """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks up the
-        lists' indexes, a hundred a request, and reads the blocks that they name; a list that is being read just now is
-        looked through."""
-        key = same_address_key("email", address)
-        return [
-            {"list_id": row.list_id, **one}
-            for row in self._blocks_of(address, self._pages_of(address))
-            for one in _unpacked(row)
-            if _is_for(one, key)
-        ]
+        def unreadable(_: bytes, error: Exception) -> None:
+            log_failure("block of a list", error, list_id=list_id, part=row.part)
 
-    def forget(self, address: str) -> None:
-        """Takes an e-mail address off every list."""
-        key = same_address_key("email", address)
-
-        def block_without(packed: bytes) -> bytes:
-            rows = _rows(packed)
-            left = [one for one in rows if not _is_for(one, key)]
-            return _pack(left) if len(left) < len(rows) else packed
-
-        pages = self._pages_of(address)
-        for row in self._blocks_of(address, pages):
-            self._rewrite(row, block_without)
-        # The pages last: they are what finds the blocks.
-        for page in pages.values():
-            if page is not None and blocks_of(address, page.rows or b""):
-                self._rewrite(page, lambda packed: without(address, packed))
-
-    def _pages_of(self, address: str) -> dict[str, ListRow | None]:
-        """The page of each list that knows the address; None of a list without an index. Others have no rows."""
-        with reaching_dynamodb():
-            heads = [one for one in ListRow.by_creation.query(_LISTED) if one.state in ("loading", "ready")]
-            keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
-            found = {row.list_id: row for row in ListRow.batch_get(keys, consistent_read=True)} if keys else {}
-        return {one.list_id: found.get(one.list_id) if one.state == "ready" else None for one in heads}
-
-    def _blocks_of(self, address: str, pages: Mapping[str, ListRow | None]) -> Iterator[ListRow]:
-        """The blocks in which an address may stand."""
-        keys = [
-            (page.list_id, block_part(number))
-            for page in pages.values()
-            if page is not None
-            for number in blocks_of(address, page.rows or b"")
-        ]
-        with reaching_dynamodb():
-            yield from ListRow.batch_get(keys, consistent_read=True) if keys else ()
-            for list_id in (one for one, page in pages.items() if page is None):
-                yield from ListRow.query(list_id, ListRow.part.startswith(BLOCK_PREFIX), consistent_read=True)
-
-    def _rewrite(self, row: ListRow, change: Callable[[bytes], bytes]) -> None:
-        """Applies `change` to the rows, or entries, as they are at that moment: two erasures at once are both kept."""
-        for _ in range(_TRIES):
-            before = row.rows or b""
-            after = change(before)
-            if after == before or update_if(row, [ListRow.rows.set(after)], ListRow.rows == before):
-                return
-            found = find(ListRow, row.list_id, row.part)
-            if found is None:
-                return  # the list is being deleted
-            row = found
-        raise UnavailableError("others kept changing this list")
+        return [one for rows in each(unpack_rows, [row.rows or b""], alone=unreadable) for one in rows]
 
 
 def block_part(number: int) -> str:
@@ -245,22 +184,12 @@ def _list(row: ListRow) -> RecipientList:
     return replace(value_of(RecipientList, row), problem=problem, bad_lines=lines)
 
 
-def _pack(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def pack_rows(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """The rows of a block as they are stored."""
     return zlib.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _unreadable(row: ListRow, error: Exception) -> None:
-    log_failure("block of a list", error, list_id=row.list_id, part=row.part)
-
-
-def _unpacked(row: ListRow) -> list[dict[str, Any]]:
-    return _rows(row.rows or b"")
-
-
-def _rows(packed: bytes) -> list[dict[str, Any]]:
+def unpack_rows(packed: bytes) -> list[dict[str, Any]]:
+    """The inverse of `pack_rows`."""
     rows: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
     return rows
-
-
-def _is_for(row: Mapping[str, Any], key: str) -> bool:
-    return same_address_key("email", row.get("email") or "") == key

@@ -108,8 +108,8 @@ class Runs:
         return [(run_id(campaign_id, item["scheduled_at"]["S"]), _may_have_addresses(item)) for item in items]
 
     def add(self, head: CampaignHead, run: Run) -> bool:
-        """Opens a run and notes it at its campaign, both or neither: False where there is one of this time, or the
-        campaign's version or approval is another."""
+        """Opens a run and notes it at its campaign, both or neither; False if this time has a run already, or the
+        campaign's version or approval has changed."""
         values = {**asdict(run), "opened": ONE}
         row = RunRow(**{name: value for name, value in values.items() if value not in (None, (), {})})
 

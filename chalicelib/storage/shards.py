@@ -21,7 +21,7 @@ from chalicelib.storage.rows.campaigns import ShardRow
 
 AUDIENCE = "audience#"
 PARKED = "parked#"
-PARKED_PLACES = 4  # waiting chunks are spread over so many partitions
+PARKED_PLACES = 4  # partitions of a run's waiting chunks
 _KEPT_EXTRA_DAYS = 30  # a run's bookkeeping outlives its letters' rows
 
 
@@ -72,7 +72,7 @@ class Shards:
         self._retention_days = retention_days
 
     def add(self, run_id: str, *, audience: int) -> None:
-        """Makes those of a run that are not there: so many for its audience, and idle ones for chunks that will
+        """Creates the missing shards of a run: `audience` of them for its audience, and idle ones for chunks that
         wait."""
         at = self._clock()
         expires = expiry_epoch(self._retention_days + _KEPT_EXTRA_DAYS, since=at)
@@ -88,8 +88,8 @@ class Shards:
         return None if row is None else value_of(Shard, row)
 
     def of(self, run_id: str) -> list[Shard]:
-        """All of a run. One that cannot be read counts as one that stands still: the fan-out is asked, and says what
-        becomes of it."""
+        """All shards of a run. A damaged one is returned as one that makes no progress: the fan-out is asked for it and
+        reports the damage."""
         found: list[Shard] = []
 
         def strange(item: dict[str, Any], error: Exception) -> None:
@@ -124,6 +124,6 @@ class Shards:
         return value_of(Shard, row) if woken else None
 
     def end(self, run_id: str, shard: str) -> None:
-        """It goes on no more, whatever it holds."""
+        """Ends a shard, whatever it holds."""
         with reaching_dynamodb():  # PynamoDB's `update` would read what it has changed
             ShardRow._get_connection().update_item(run_id, shard, actions=[ShardRow.done.set(True)])

@@ -22,7 +22,7 @@ class Ticket(NamedTuple):
 
 
 class Tickets:
-    """The tickets of one stage."""
+    """Issues and redeems tickets."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock

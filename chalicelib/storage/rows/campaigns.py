@@ -26,7 +26,6 @@ from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 HEAD_PART = "head"
 VERSION_PREFIX = "version#"
 BLOCK_PREFIX = "block#"
-HELD = ("paused", "awaiting_approval")  # states in which no letter leaves, and what is on its way waits
 ONE = "1"  # the one partition of a small sparse index
 
 
@@ -69,23 +68,23 @@ class CampaignRow(StageTable):
     version = NumberAttribute()
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
-    service = UnicodeAttribute(null=True)  # whose key wrote it (`control.services`)
+    service = UnicodeAttribute(null=True)  # whose key wrote it (`service_scope`)
     updated_at = UnicodeAttribute()
     updated_by = UnicodeAttribute()
     hands: UnicodeSetAttribute = UnicodeSetAttribute(null=True)  # of a version: who stands behind who wrote it
     state = UnicodeAttribute(null=True)
     asked: JSONAttribute = JSONAttribute(null=True)  # what approval was asked for, the newest last
-    approved: JSONAttribute = JSONAttribute(null=True)  # `campaigns.inputs`, but for those of the approved version
+    approved: JSONAttribute = JSONAttribute(null=True)  # `campaigns.letter_inputs` beside the spec's
     approved_tag = UnicodeAttribute(null=True)
     approved_site = UnicodeAttribute(null=True)  # the tag of the settings alone: workers compare it
     approved_by = UnicodeAttribute(null=True)
     approved_version = NumberAttribute(null=True)
     next_run_at = UnicodeAttribute(null=True)
     open_runs = UnicodeSetAttribute(null=True)
-    newest_run: JSONAttribute = JSONAttribute(null=True)  # what a list needs of it: `campaigns.progress.Planned`
+    newest_run: JSONAttribute = JSONAttribute(null=True)  # a `storage.runs.PlannedRun`
     rate_per_second = NumberAttribute(null=True)
     publish_per_second = NumberAttribute(null=True)
-    refusals = NumberAttribute(null=True)  # in a row (`pipeline.doubts`)
+    refusals = NumberAttribute(null=True)  # in a row (`campaigns.halt`)
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
 
 
@@ -202,7 +201,7 @@ class ListRow(StageTable):
     problem_phrase: JSONAttribute = JSONAttribute(null=True)  # what it is made of, for other languages
     created_at = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
-    service = UnicodeAttribute(null=True)  # whose key uploaded it (`control.services`)
+    service = UnicodeAttribute(null=True)  # whose key uploaded it (`service_scope`)
     loaded_at = UnicodeAttribute(null=True)
     deleting_at = UnicodeAttribute(null=True)  # since when it is not there for anybody but who deletes it
     row_count = NumberAttribute(null=True)

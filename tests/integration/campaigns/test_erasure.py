@@ -7,6 +7,7 @@ from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.stage.app import Stage
 from chalicelib.storage import list_index
 from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.rows.campaigns import ListRow
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice
 from tests.integration.control.requests_made import Requests
@@ -46,19 +47,18 @@ def test_an_address_is_exported_from_and_taken_off_long_lists_with_few_requests(
     rows = [f"u-{n}@example.com" for n in range(60)]
     ids = [desk.load_list("\n".join(["email", *rows, "Guest@example.com"]).encode()) for _ in range(8)]
     other = desk.load_list(b"email\nu-1@example.com\n")
-    store = Stage.own().lists
 
     requests = Requests()
-    assert sorted(one["list_id"] for one in store.rows_of("guest@EXAMPLE.com")) == sorted(ids)
+    assert sorted(one["list_id"] for one in ListAddresses().rows_of("guest@EXAMPLE.com")) == sorted(ids)
     assert requests.count() <= 3
     requests = Requests()
-    store.forget("guest@EXAMPLE.com")
+    ListAddresses().forget("guest@EXAMPLE.com")
     assert requests.count() <= 3 + 2 * len(ids)  # a block and a page of each list that has the address
 
-    assert store.rows_of("guest@example.com") == []
-    assert {one["list_id"] for one in store.rows_of("u-1@example.com")} == {*ids, other}
+    assert ListAddresses().rows_of("guest@example.com") == []
+    assert {one["list_id"] for one in ListAddresses().rows_of("u-1@example.com")} == {*ids, other}
     requests = Requests()
-    store.forget("guest@example.com")
+    ListAddresses().forget("guest@example.com")
     assert requests.count() <= 3
 
 
@@ -71,13 +71,13 @@ def test_two_addresses_of_one_block_are_erased_at_once(desk: Desk) -> None:
     def another_is_erased_meanwhile(**_: object) -> None:
         if not met:
             met.append("once")
-            store.forget("olga@example.com")
+            ListAddresses().forget("olga@example.com")
 
     dynamodb().client.meta.events.register_first("before-call.dynamodb.UpdateItem", another_is_erased_meanwhile)
-    store.forget("guest@example.com")
+    ListAddresses().forget("guest@example.com")
 
     assert [one["email"] for one in store.block(list_id, 0) or []] == ["first@example.com"]
-    assert store.rows_of("olga@example.com") == store.rows_of("guest@example.com") == []
+    assert ListAddresses().rows_of("olga@example.com") == ListAddresses().rows_of("guest@example.com") == []
 
 
 def test_an_address_is_taken_off_a_list_that_is_being_read(desk: Desk) -> None:
@@ -87,7 +87,7 @@ def test_an_address_is_taken_off_a_list_that_is_being_read(desk: Desk) -> None:
     ListRow(row.list_id, "head").update(actions=[ListRow.state.set("loading")])
     for part in [one for one in ListRow.scan() if one.part.startswith("index#") and one.list_id == row.list_id]:
         part.delete()
-    store.forget("guest@example.com")
+    ListAddresses().forget("guest@example.com")
     assert [len(store.block(one, 0) or []) for one in (list_id, row.list_id)] == [2, 2]
 
     failed = store.add("Guests", by=ANNA).list_id
