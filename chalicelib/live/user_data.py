@@ -15,8 +15,6 @@ _PAGE = 100
 class LivePart:
     """The inbox, the name in the chat, and who is blocked. Erasing ends the user's connections too."""
 
-    name = "live"
-
     def __init__(self, *, inbox: Inbox, people: LivePeople, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
         self._people = people
@@ -24,7 +22,7 @@ class LivePart:
         self._poster = poster
 
     def export(self, user_id: str) -> dict[str, Any] | None:
-        """See `PersonalPart`."""
+        """None where nothing is stored. Raises: UnavailableError (retryable)."""
         person = self._people.get(user_person(user_id))
         page = self._inbox.after(user_id, 0, limit=_PAGE)
         entries = page.entries
@@ -36,7 +34,7 @@ class LivePart:
         return {"inbox": entries, "name": person.name, "blocked": blocked_names(person)}
 
     def erase(self, user_id: str) -> None:
-        """See `PersonalPart`."""
+        """May be repeated. Raises: UnavailableError (retryable)."""
         person = self._people.get(user_person(user_id))
         for connection in self._connections.some(person.connections):
             self._poster.end(connection, events.bye("erased"))

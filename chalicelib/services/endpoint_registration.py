@@ -8,6 +8,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,67 +32,62 @@ _SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 
 
+@dataclass(frozen=True, kw_only=True)
 class EndpointDesk:
     """`platforms`: the SNS platform application of each platform; `private_addresses`: webhooks and chats may be
     internal, and without TLS (a local stage)."""
 
-    def __init__(
-        self,
-        *,
-        book: EndpointBook,
-        directory: Directory,
-        sns: "Callable[[], SNSClient]",
-        platforms: Mapping[str, str],
-        chat_kinds: Collection[str],
-        private_addresses: bool,
-    ) -> None:
-        self._book = book
-        self._directory = directory
-        self._sns = sns
-        self._platforms = platforms
-        self._chat_kinds = chat_kinds
-        self._private_addresses = private_addresses
+    book: EndpointBook
+    directory: Directory
+    sns: "Callable[[], SNSClient]"
+    platforms: Mapping[str, str]
+    chat_kinds: Collection[str]
+    private_addresses: bool
 
     def register(self, user_id: str, body: EndpointBody) -> Endpoint:
         """Adds an endpoint; registering it again returns the same one. Raises: NotFoundError (permanent: no such user),
         InvalidError (permanent), ConflictError (permanent: too many), UnavailableError (retryable)."""
-        self._directory.get(user_id)
+        self.directory.get(user_id)
         if body.channel == "push":
             return self._register_device(user_id, body)
         url = body.url or ""
         if body.channel == "chat":
             self._check_chat(url)
-            return self._book.add(user_id, "chat", target=url, shown=f"{kind_of(url)}://…", name=body.name)
+            return self.book.add(user_id, "chat", target=url, shown=f"{kind_of(url)}://…", name=body.name)
         self._check_webhook(url)
         secret = f"whsec_{b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()}"
         parts = urlsplit(url)
         shown = f"{parts.scheme}://{parts.netloc}/…"
-        return self._book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
+        return self.book.add(user_id, "webhook", target=url, shown=shown, name=body.name, secret=secret)
 
     def remove(self, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
         """Deletes an endpoint; idempotent. Raises: NotFoundError (permanent: there never was such an endpoint),
         ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable)."""
         try:
-            endpoint = self._book.get(user_id, endpoint_id)
+            endpoint = self.book.get(user_id, endpoint_id)
         except NotFoundError:
             if is_id(endpoint_id):
                 return
             raise
-        self._book.forget(endpoint.channel, user_id, endpoint_id, seen=seen)
+        self.book.forget(endpoint.channel, user_id, endpoint_id, seen=seen)
         self._remove_at_provider(endpoint)
+
+    def shown(self, user_id: str) -> list[dict[str, Any]]:
+        """A user's endpoints, without addresses and secrets. Raises: UnavailableError (retryable)."""
+        return [one.visible for one in self.book.of(user_id)]
 
     def erase(self, user_id: str) -> None:
         """Deletes all of a user's. Raises: UnavailableError (retryable)."""
-        for endpoint in self._book.of(user_id):
+        for endpoint in self.book.of(user_id):
             self._remove_at_provider(endpoint)
-        self._book.erase(user_id)
+        self.book.erase(user_id)
 
     def _remove_at_provider(self, endpoint: Endpoint) -> None:
         if endpoint.channel == "push":
-            _ask(lambda: self._sns().delete_endpoint(EndpointArn=endpoint.target))
+            _ask(lambda: self.sns().delete_endpoint(EndpointArn=endpoint.target))
 
     def _check_webhook(self, url: str) -> None:
-        if self._private_addresses:
+        if self.private_addresses:
             return
         try:
             check_url(url)
@@ -99,10 +95,10 @@ class EndpointDesk:
             raise InvalidError.of("url", phrase_of(error)) from error
 
     def _check_chat(self, url: str) -> None:
-        kinds = ", ".join(sorted(self._chat_kinds))
-        if kind_of(url) not in self._chat_kinds:
+        kinds = ", ".join(sorted(self.chat_kinds))
+        if kind_of(url) not in self.chat_kinds:
             raise InvalidError.of("url", Phrase("expected one of these kinds of chats: {known}", known=kinds))
-        if chat_at(url, own_hosts=self._private_addresses) is None:
+        if chat_at(url, own_hosts=self.private_addresses) is None:
             raise InvalidError.of(
                 "url",
                 Phrase(
@@ -115,11 +111,11 @@ class EndpointDesk:
 
     def _register_device(self, user_id: str, body: EndpointBody) -> Endpoint:
         platform, token = body.platform or "", body.token or ""
-        application = self._platforms.get(platform)
+        application = self.platforms.get(platform)
         if not application:
             raise InvalidError.of("platform", Phrase("this stage has no application for it"))
         try:
-            arn = self._sns().create_platform_endpoint(
+            arn = self.sns().create_platform_endpoint(
                 PlatformApplicationArn=application,
                 Token=token,
                 CustomUserData=user_id,
@@ -129,7 +125,7 @@ class EndpointDesk:
             arn = self._take_over(user_id, token, error)
         except FAILURES as error:
             raise failure_of(error, "SNS did not answer") from error
-        return self._book.add(user_id, "push", target=arn, shown=f"{platform} …{token[-4:]}", name=body.name)
+        return self.book.add(user_id, "push", target=arn, shown=f"{platform} …{token[-4:]}", name=body.name)
 
     def _take_over(self, user_id: str, token: str, error: ClientError) -> str:
         known = _KNOWN_ARN.search(error.response.get("Error", {}).get("Message", ""))
@@ -138,18 +134,18 @@ class EndpointDesk:
                 raise InvalidError.of("token", Phrase("expected a device token of this platform")) from error
             raise failure_of(error, "SNS did not take the device") from error
         arn = known[1]
-        attributes = _ask(lambda: self._sns().get_endpoint_attributes(EndpointArn=arn))["Attributes"]
+        attributes = _ask(lambda: self.sns().get_endpoint_attributes(EndpointArn=arn))["Attributes"]
         owner = attributes.get("CustomUserData")
         if owner and owner != user_id:
             self._leave(owner, arn)
         wanted = {"CustomUserData": user_id, "Enabled": "true", "Token": token}
-        _ask(lambda: self._sns().set_endpoint_attributes(EndpointArn=arn, Attributes=wanted))
+        _ask(lambda: self.sns().set_endpoint_attributes(EndpointArn=arn, Attributes=wanted))
         return arn
 
     def _leave(self, owner: str, arn: str) -> None:
-        for endpoint in self._book.of(owner):
+        for endpoint in self.book.of(owner):
             if endpoint.target == arn:
-                self._book.forget("push", owner, endpoint.id)
+                self.book.forget("push", owner, endpoint.id)
 
 
 def _ask(call: Callable[[], Any]) -> Any:

@@ -1,29 +1,27 @@
 """What is stored for an owner: a user, or an address that belongs to no known user (`addresses.owner_of`)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.addresses import same_address_key
 from chalicelib.services.history import MAX_PAGE_SIZE, History
 from chalicelib.storage.notifications import forget_recipient, requests_of
 from chalicelib.storage.requests import forget_recipients
-from chalicelib.storage.short_links import LinkBook, describe
 
 Theirs = Callable[[Mapping[str, Any]], bool]  # whether a recipient of a request is the one who is meant
 
 
-class NotificationsPart:
+@dataclass(frozen=True)
+class OwnedNotifications:
     """The ledger: recipients are erased, and the context of letters to a single person; statuses and counts stay."""
 
-    name = "notifications"
-
-    def __init__(self, history: History) -> None:
-        self._history = history
+    history: History
 
     def export(self, owner: str) -> list[dict[str, Any]]:
-        found, cursor = self._history.of_user(owner, limit=MAX_PAGE_SIZE)
+        found, cursor = self.history.of_user(owner, limit=MAX_PAGE_SIZE)
         while cursor:
-            page, cursor = self._history.of_user(owner, limit=MAX_PAGE_SIZE, cursor=cursor)
+            page, cursor = self.history.of_user(owner, limit=MAX_PAGE_SIZE, cursor=cursor)
             found += page
         return found
 
@@ -40,21 +38,6 @@ class NotificationsPart:
         # The notifications last: they are what finds the requests.
         for notification_id in found:
             forget_recipient(notification_id)
-
-
-class LinksPart:
-    """Short links: confirmations are deleted; of the others the counts stay."""
-
-    name = "links"
-
-    def __init__(self, links: LinkBook) -> None:
-        self._links = links
-
-    def export(self, owner: str) -> list[dict[str, Any]]:
-        return [describe(row) for row in self._links.of_user(owner)]
-
-    def erase(self, owner: str) -> None:
-        self._links.erase_user(owner)
 
 
 def written_to(channel: str, address: str) -> Theirs:

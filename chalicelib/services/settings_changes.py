@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -24,39 +25,37 @@ _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=Tr
 _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
+@dataclass(frozen=True, kw_only=True)
 class SiteDesk:
     """The settings, with the checks that need more than the value itself. `proposals`: where dangerous settings need
     two managers; None where one is enough."""
 
-    def __init__(
-        self, *, site: SiteSettings, events: Events, confirmations: ConfirmationLetters, proposals: Proposals | None
-    ) -> None:
-        self._site = site
-        self._events = events
-        self._confirmations = confirmations
-        self._proposals = proposals
+    site: SiteSettings
+    events: Events
+    confirmations: ConfirmationLetters
+    proposals: Proposals | None
 
     @property
     def guarded(self) -> Collection[str]:
         """The settings that need two managers here."""
-        return GUARDED if self._proposals else ()
+        return GUARDED if self.proposals else ()
 
     def proposed(self) -> Mapping[str, Proposal]:
         """What waits for another manager, and what was sent back last. Raises: UnavailableError (retryable)."""
-        return self._proposals.shown() if self._proposals else {}
+        return self.proposals.shown() if self.proposals else {}
 
     def change(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """In force at once, or a proposal if it needs another manager. Raises: as `put`."""
-        if self._proposals and name in GUARDED:
-            note(before=_short(self._site.get(name).value), after=_short(value))
-            return self._proposals.propose(name, value, by=by, seen=seen)
+        if self.proposals and name in GUARDED:
+            note(before=_short(self.site.get(name).value), after=_short(value))
+            return self.proposals.propose(name, value, by=by, seen=seen)
         return self.put(name, value, by=by, seen=seen)
 
     def approve(self, name: str, *, by: str, seen: Seen) -> Setting:
         """See `Proposals.approve`."""
         waiting = self.proposed().get(name)
         if waiting is not None:
-            note(before=_short(self._site.get(name).value), after=_short(waiting.value))
+            note(before=_short(self.site.get(name).value), after=_short(waiting.value))
         return self._two().approve(name, by=by, seen=seen)
 
     def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
@@ -80,15 +79,15 @@ class SiteDesk:
             self._check_routes(value)
         if name == "confirmation_again":
             self._check_confirmation(value)
-        note(before=_short(self._site.get(name).value))
-        changed = self._site.put(name, value, by=by, seen=seen)
+        note(before=_short(self.site.get(name).value))
+        changed = self.site.put(name, value, by=by, seen=seen)
         note(after=_short(changed.value))
         return changed
 
     def _two(self) -> Proposals:
-        if self._proposals is None:
+        if self.proposals is None:
             raise ConflictError(Phrase("nothing waits for approval here: one manager is enough"))
-        return self._proposals
+        return self.proposals
 
     def _check_routes(self, value: Any) -> None:
         try:
@@ -100,7 +99,7 @@ class SiteDesk:
 
     def _check_confirmation(self, value: Any) -> None:
         try:
-            self._confirmations.check(ConfirmationAgain.model_validate(value))
+            self.confirmations.check(ConfirmationAgain.model_validate(value))
         except ValidationError:
             return
         except InvalidError as error:
@@ -113,7 +112,7 @@ class SiteDesk:
             rules = _RULES.validate_python(value)
         except ValidationError:
             return
-        self._events.check_rules(rules)
+        self.events.check_rules(rules)
 
 
 def _short(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Stores a version of a template, for the API and the managers' pages."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,26 +20,17 @@ from chalicelib.validation import invalid
 _DRAFT = 1  # every version that is not stored yet has this number
 
 
+@dataclass(frozen=True, kw_only=True)
 class TemplateDesk:
     """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
     and the previous one does not; each of `using` finds some of whom only the use of the template is known."""
 
-    def __init__(
-        self,
-        *,
-        templates: TemplateStore,
-        refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]],
-        using: Sequence[Callable[[str], Iterable[FieldError]]],
-        new_renderer: Callable[[], Renderer],
-        channels: Mapping[str, ChannelParts],
-        drafts: Drafts,
-    ) -> None:
-        self._templates = templates
-        self._refused = refused
-        self._using = using
-        self._new_renderer = new_renderer
-        self._channels = channels
-        self._drafts = drafts
+    templates: TemplateStore
+    refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]]
+    using: Sequence[Callable[[str], Iterable[FieldError]]]
+    new_renderer: Callable[[], Renderer]
+    channels: Mapping[str, ChannelParts]
+    drafts: Drafts
 
     def draft(self, key: str, body: Mapping[str, Any]) -> Template:
         """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
@@ -49,7 +41,7 @@ class TemplateDesk:
             raise invalid(error) from error
         if template.category not in CATEGORIES:
             raise InvalidError.of("category", Phrase("expected one of {known}", known=", ".join(CATEGORIES)))
-        mistakes = check(template, renderer=self._new_renderer(), channels=self._channels)
+        mistakes = check(template, renderer=self.new_renderer(), channels=self.channels)
         if mistakes:
             raise InvalidError(Phrase("the template fails its check"), mistakes)
         return template
@@ -60,23 +52,23 @@ class TemplateDesk:
         """Stores a new version; not one that fails its check, nor one that accepts less than the previous one unless
         `confirmed`. Raises: InvalidError, ChangedError, WouldBreakError, ConflictError (permanent),
         TooManyRequestsError (later), UnavailableError (retryable)."""
-        self._drafts.check(by)
+        self.drafts.check(by)
         draft = self.draft(key, body)
         if not confirmed:
             self._require_no_less(draft, seen)
-        return self._templates.add(draft, by=by, seen=seen)
+        return self.templates.add(draft, by=by, seen=seen)
 
     def _require_no_less(self, draft: Template, seen: Seen | None) -> None:
         try:
-            before = self._templates.get(draft.key)
+            before = self.templates.get(draft.key)
         except NotFoundError:
             return
         if seen is not None:  # a change meanwhile is reported first
             seen.require(before.fields, what=Phrase("the template {key}", key=draft.key))
         less = narrowed(before, draft) or self._refused_sample(before, draft)
-        users = [one for refused in self._refused for one in refused(before, draft)]
+        users = [one for refused in self.refused for one in refused(before, draft)]
         if less:
-            users += [one for using in self._using for one in using(draft.key)]
+            users += [one for using in self.using for one in using(draft.key)]
         if less or users:
             confirm = FieldError(
                 "confirm", Phrase("it accepts less than the version in force: are those who use it ready?")
@@ -86,7 +78,7 @@ class TemplateDesk:
     def _refused_sample(self, before: Template, draft: Template) -> list[FieldError]:
         """What no declaration shows: a source uses a variable that callers need not send, or needs more of it."""
         given = draft.model_copy(update={"sample": before.sample})
-        found = check(given, renderer=self._new_renderer(), channels=self._channels)
+        found = check(given, renderer=self.new_renderer(), channels=self.channels)
         return [
             FieldError(one.field, Phrase("with the sample of the version before: {why}", why=why))
             for one in found

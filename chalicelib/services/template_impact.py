@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -24,18 +25,18 @@ _REQUESTS = 100  # one read
 _MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 
 
+@dataclass(frozen=True, kw_only=True)
 class TemplateUsers:
     """The users of templates, apart from campaigns."""
 
-    def __init__(self, *, site: SiteSettings, clock: Clock, renderer: Renderer) -> None:
-        self._site = site
-        self._clock = clock
-        self._renderer = renderer
+    site: SiteSettings
+    clock: Clock
+    renderer: Renderer
 
     def using(self, key: str) -> Iterator[FieldError]:
         """Those of whom only the use is known, since their data come with an event. Raises: UnavailableError
         (retryable)."""
-        site = self._site.current(fresh=True)
+        site = self.site.current(fresh=True)
         for event, rule in site.event_rules.items():
             for n, step in enumerate(rule.steps):
                 if step.template == key:
@@ -69,10 +70,10 @@ class TemplateUsers:
         except InvalidError:
             return True
         missing = missing_content(template, context)
-        return bool(missing or try_letter(template, context, channels=template.channels, renderer=self._renderer))
+        return bool(missing or try_letter(template, context, channels=template.channels, renderer=self.renderer))
 
     def _lately(self, key: str) -> list[StoredRequest]:
-        end, place, ids = self._clock(), None, dict[str, None]()
+        end, place, ids = self.clock(), None, dict[str, None]()
         for _ in range(_PAGES):
             heads, place = newest(end - timedelta(days=DAYS), end, place)
             ids |= dict.fromkeys(str(head.request_id) for head in heads if head.template == key)

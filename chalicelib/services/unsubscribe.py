@@ -1,5 +1,7 @@
 """What the links in a letter let its reader decide."""
 
+from dataclasses import dataclass
+
 from chalicelib.addresses import hash_of
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import UnavailableError
@@ -13,16 +15,14 @@ from chalicelib.storage.users import Profile
 _BY = "unsubscribe link"
 
 
+@dataclass(frozen=True, kw_only=True)
 class OwnSay:
     """Opt-outs by links in letters."""
 
-    def __init__(
-        self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: Mailboxes, ledger: Ledger
-    ) -> None:
-        self._source = source
-        self._preferences = preferences
-        self._mailboxes = mailboxes
-        self._ledger = ledger
+    source: ProfileSource
+    preferences: PreferenceStore
+    mailboxes: Mailboxes
+    ledger: Ledger
 
     def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:
         """Stops letters of the same category (for a collected one: of all that are inside it) on the same channel, or
@@ -32,23 +32,23 @@ class OwnSay:
         for one in claims.each():
             self._stop(one, everything=everything)
         # Recorded last: what a letter led to is counted once, and never instead of the opt-out itself.
-        self._ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
+        self.ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
 
     def against(self, profile: Profile) -> dict[str, AddressObjections]:
         """By channel, others' opt-outs for this user's addresses, and why nothing is sent to them. Raises:
         UnavailableError (retryable)."""
         return {
-            channel: self._mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
+            channel: self.mailboxes.against(profile.id, channel, address) for channel, address in addresses_of(profile)
         }
 
     def against_address(self, channel: str, address: str) -> AddressObjections:
         """Everything that keeps letters from an address, whoever chose it. Raises: UnavailableError (retryable)."""
-        return self._mailboxes.against(None, channel, address)
+        return self.mailboxes.against(None, channel, address)
 
     def _stop(self, claims: LetterClaims, *, everything: bool) -> None:
         key = EVERYTHING if everything else claims.category
         if claims.user_id is None:
-            self._mailboxes.unsubscribe(claims.channel, claims.address or "", key, by=_BY)
+            self.mailboxes.unsubscribe(claims.channel, claims.address or "", key, by=_BY)
             return
         if not self._is_still_there(claims.user_id, claims, key):
             return
@@ -59,7 +59,7 @@ class OwnSay:
             return before.with_category(claims.category, claims.channel, wanted=False)
 
         named = {EVERYTHING if everything else word_key(claims.category, claims.channel)}
-        self._preferences.change(claims.user_id, without, named=named)
+        self.preferences.change(claims.user_id, without, named=named)
 
     def _is_still_there(self, user_id: str, claims: LetterClaims, key: str) -> bool:
         """Whether there is still a user to record it for. If they have left the letter's address, or were erased, it is
@@ -68,10 +68,10 @@ class OwnSay:
         if hashed is None:
             return True
         try:
-            user = profile_of(self._source, user_id)
+            user = profile_of(self.source, user_id)
         except UnavailableError:
             return True  # the opt-out is stored first; if copying it to the addresses fails, the call is repeated
         address = user.address(WRITTEN_TO[claims.channel]) if user else None
-        if address is None or self._mailboxes.hash_of(claims.channel, address) != hashed:
-            self._mailboxes.unsubscribe_hashed(claims.channel, hashed, key, by=_BY)
+        if address is None or self.mailboxes.hash_of(claims.channel, address) != hashed:
+            self.mailboxes.unsubscribe_hashed(claims.channel, hashed, key, by=_BY)
         return user is not None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chalicelib.services.link_renewal import LinkRenewal
     from chalicelib.services.link_visits import LinkVisits
     from chalicelib.services.operator_actions import Revive
+    from chalicelib.services.owned_data import OwnedNotifications
     from chalicelib.services.personal_data import PersonalData
     from chalicelib.services.settings_changes import SiteDesk
     from chalicelib.services.template_changes import TemplateDesk
@@ -163,15 +164,19 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
         )
 
     @cached_property
+    def owned_notifications(self) -> OwnedNotifications:
+        from chalicelib.services.owned_data import OwnedNotifications
+
+        return OwnedNotifications(self.history)
+
+    @cached_property
     def address_data(self) -> AddressData:
-        """All that is kept of one address."""
         from chalicelib.services.address_data import AddressData
-        from chalicelib.services.owned_data import LinksPart, NotificationsPart
         from chalicelib.storage.list_addresses import ListAddresses
 
         return AddressData(
-            notifications=NotificationsPart(self.history),
-            links=LinksPart(self.links),
+            notifications=self.owned_notifications,
+            links=self.links,
             suppressions=self.suppressions,
             mailboxes=self.address_opt_outs,
             lists=ListAddresses(),
@@ -181,24 +186,20 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
 
     @cached_property
     def personal_data(self) -> PersonalData:
-        """All that is kept of one user. What keeps something of users adds its part here, before the profile."""
         from chalicelib.live.user_data import LivePart
-        from chalicelib.services import personal_data as parts
-        from chalicelib.services.owned_data import LinksPart, NotificationsPart
+        from chalicelib.services.personal_data import PersonalData
 
-        return parts.PersonalData(
-            (
-                NotificationsPart(self.history),
-                LinksPart(self.links),
-                parts.SuppressionsPart(self.suppressions, self.directory),
-                parts.AddressesPart(self.address_data, self.address_opt_outs, self.directory),
-                parts.PreferencesPart(self.preferences),
-                parts.CapsPart(self.caps),
-                parts.DigestsPart(self.digest_queue),
-                parts.EndpointsPart(self.endpoint_registration, self.endpoints),
-                LivePart(inbox=self.inbox, people=self.live_people, connections=self.connections, poster=self.poster),
-                parts.ProfilePart(self.directory, self.address_opt_outs),
-            )
+        return PersonalData(
+            notifications=self.owned_notifications,
+            links=self.links,
+            addresses=self.address_data,
+            mailboxes=self.address_opt_outs,
+            preferences=self.preferences,
+            caps=self.caps,
+            digests=self.digest_queue,
+            endpoints=self.endpoint_registration,
+            live=LivePart(inbox=self.inbox, people=self.live_people, connections=self.connections, poster=self.poster),
+            directory=self.directory,
         )
 
 
