@@ -1,6 +1,8 @@
 """The manager's own account: password, second factor and sessions. Sensitive changes need the current password and code
 (`views.py`) and end the account's other sessions."""
 
+from functools import partial
+
 from chalice.app import Blueprint
 
 from chalicelib.accounts.managers import Role
@@ -38,20 +40,14 @@ def account(visit: Visit) -> Page:
     return Page("account", {"opened": opened, "secret": secret, "qr": qr, "required": required})
 
 
+_of_the_account = partial(action, routes, role=Role.VIEWER, again=account)
+
+
 def _check_new(visit: Visit) -> None:
     stage().managers.check_new(visit.manager.name, visit.secret("new"), field="new")
 
 
-@action(
-    routes,
-    "/admin/account",
-    role=Role.VIEWER,
-    does="password.change",
-    again=account,
-    proof=Proof.PRESENT,
-    check=_check_new,
-    first=True,
-)
+@_of_the_account("/admin/account", does="password.change", proof=Proof.PRESENT, check=_check_new, first=True)
 def change_password(visit: Visit) -> Go:
     """Signs out everywhere else."""
     stage().managers.change_password(visit.manager.name, visit.secret("new"))
@@ -62,57 +58,28 @@ def _check_code(visit: Visit) -> None:
     stage().managers.check_second_factor(visit.typed("secret"), visit.typed("code"))
 
 
-@action(
-    routes,
-    "/admin/account/second-factor",
-    role=Role.VIEWER,
-    does="second_factor.set",
-    again=account,
-    proof=Proof.PRESENT,
-    check=_check_code,
-)
+@_of_the_account("/admin/account/second-factor", does="second_factor.set", proof=Proof.PRESENT, check=_check_code)
 def set_second_factor(visit: Visit) -> Go:
     """The next sign-in asks for a code of the app."""
     stage().managers.set_second_factor(visit.manager.name, visit.typed("secret"), visit.typed("code"))
     return _renewed(visit)
 
 
-@action(
-    routes,
-    "/admin/account/second-factor/drop",
-    role=Role.VIEWER,
-    does="second_factor.drop",
-    again=account,
-    proof=Proof.PRESENT,
-)
+@_of_the_account("/admin/account/second-factor/drop", does="second_factor.drop", proof=Proof.PRESENT)
 def drop_second_factor(visit: Visit) -> Go:
     """The password alone is enough again."""
     stage().managers.forget_second_factor(visit.manager.name)
     return _renewed(visit)
 
 
-@action(
-    routes,
-    "/admin/account/sign-out",
-    role=Role.VIEWER,
-    does="sign-out.everywhere",
-    again=account,
-    proof=Proof.RECENT,
-)
+@_of_the_account("/admin/account/sign-out", does="sign-out.everywhere", proof=Proof.RECENT)
 def sign_out_everywhere(visit: Visit) -> Go:
     """Ends every other session of this manager, in every browser."""
     stage().managers.end_sessions(visit.manager.name)
     return _renewed(visit)
 
 
-@action(
-    routes,
-    "/admin/account/sessions/{key}/end",
-    role=Role.VIEWER,
-    does="session.end",
-    again=account,
-    proof=Proof.RECENT,
-)
+@_of_the_account("/admin/account/sessions/{key}/end", does="session.end", proof=Proof.RECENT)
 def end_session(visit: Visit) -> Go:
     """Ends one of the manager's own sessions."""
     stage().sessions.end_one(visit.manager.name, visit.path["key"])

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
-from chalicelib.admin.comments import comment_in
 from chalicelib.admin.letter_preview import LetterPreview, framed, letter_for, texts_of
 from chalicelib.admin.start_warnings import cautions
 from chalicelib.admin.templating import Go, Page, url
@@ -134,7 +133,7 @@ def approve_campaign(visit: Visit) -> Go:
 @action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
     """Back to its author, with what should be changed."""
-    stage().review.send_back(visit.path["id"], by=visit.manager.key, comment=comment_in(visit), seen=visit.seen)
+    stage().review.send_back(visit.path["id"], by=visit.manager.key, comment=visit.comment, seen=visit.seen)
     return _do(visit, "sent_back")
 
 

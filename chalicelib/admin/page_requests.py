@@ -5,12 +5,17 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from chalice.app import Response
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.accounts.authentication import At
 from chalicelib.accounts.managers import Manager, Role
 from chalicelib.accounts.sessions import Session
 from chalicelib.admin.templating import Go, Page
+from chalicelib.campaigns.review import Comment
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen
+
+_COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
 
 
 class Proof(StrEnum):
@@ -56,6 +61,14 @@ class Visit(NamedTuple):
         """What the form was made from; None if it does not say."""
         tag = self.typed("seen")
         return Seen((tag,)) if tag else None
+
+    @property
+    def comment(self) -> str:
+        """The comment with which another's work is sent back. Raises: InvalidError (permanent)."""
+        try:
+            return _COMMENT.validate_python(self.typed("comment"))
+        except ValidationError as error:
+            raise InvalidError.of("comment", Phrase("expected 1 to 1000 characters that say what to change")) from error
 
     def untyped(self) -> "Visit":
         """The same request before anything was typed."""

@@ -7,7 +7,6 @@ from pydantic import BaseModel
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
-from chalicelib.admin.comments import comment_in
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.configuration.site_settings import NAMES, SiteValues
@@ -60,7 +59,7 @@ def approve_setting(visit: Visit) -> Go:
 @action(routes, "/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
 def send_back_setting(visit: Visit) -> Go:
     """Back to whoever proposed it, with what should be changed; the old value stays."""
-    comment, seen = comment_in(visit), Seen((visit.typed("seen"),))
+    comment, seen = visit.comment, Seen((visit.typed("seen"),))
     stage().settings_changes.send_back(visit.path["name"], by=visit.manager.key, comment=comment, seen=seen)
     return Go("/admin/settings", done="sent_back")
 

@@ -15,8 +15,6 @@ from pydantic import BaseModel
 
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen
-from chalicelib.flow.idempotency import told
-from chalicelib.observability import aside
 from chalicelib.stage.app import stage
 
 HEADER = "Idempotency-Key"
@@ -52,24 +50,12 @@ def asked_of(body: BaseModel | None, query: BaseModel | None, seen: Seen | None)
 
 
 def once(call: str, make: Callable[[], Response], *, body: str, secret: str) -> Response:
-    """What `make` answers to this call, or has answered before. A refusal did nothing and is not remembered; after a
-    failure the call may be repeated. Raises: ConflictError (permanent: another body), BusyError (later),
-    UnavailableError (retryable), and whatever `make` raises."""
-    turn = stage().idempotency.begin(call, body=body)
-    if isinstance(turn, str):
-        return _replay(told(turn, secret=secret, call=call))
-    try:
+    """What `make` answers to this call, or has answered before. Raises: as `Calls.once`."""
+
+    def answer() -> dict[str, Any]:
         response = make()
-    except Exception as error:
-        with aside("call"):
-            stage().idempotency.let_go(turn, error)
-        raise
-    kept = {"status": response.status_code, "headers": response.headers, "body": response.body}
-    with aside("call"):
-        stage().idempotency.keep(turn, json.dumps(kept), secret=secret)  # only batches and previews return too much
-    return response
+        return {"status": response.status_code, "headers": response.headers, "body": response.body}
 
-
-def _replay(kept: str) -> Response:
-    known = json.loads(kept)
-    return Response(known["body"], headers={**known["headers"], REPLAYED: "true"}, status_code=known["status"])
+    kept, replayed = stage().idempotency.once(call, answer, body=body, secret=secret)
+    headers = {**kept["headers"], REPLAYED: "true"} if replayed else kept["headers"]
+    return Response(kept["body"], headers=headers, status_code=kept["status"])

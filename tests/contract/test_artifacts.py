@@ -22,6 +22,7 @@ from infra.runtimes import Runtime, interpreter
 from infra.stage_config import Architecture, PythonVersion
 from layers.botocore_data import SERVICES
 from layers.build import build_layer, installed
+from tests.processes import forget_everything
 
 ARCHITECTURES = get_args(Architecture)
 _MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}  # ELF's numbers
@@ -170,7 +171,7 @@ def test_where_no_python_of_the_stage_is_at_hand_the_sources_are_shipped_and_it_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(bytecode, "interpreter", lambda _python: None)
-    bytecode._warn.cache_clear()
+    forget_everything()
     artifact = compiled_zip(tmp_path / "some.zip", [("app.py", ROOT / "app.py")], runtime=Runtime())
     assert names_of(artifact) == {"app.py"}
     assert "no Python 3.13 is on this machine" in capsys.readouterr().err

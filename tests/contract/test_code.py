@@ -22,7 +22,8 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import StageTable
 from infra.paths import ROOT
 from tests.contract.test_infra import template as infra_template
-from tests.integration.conftest import ENVIRONMENT, new_process
+from tests.integration.conftest import ENVIRONMENT
+from tests.processes import new_process
 
 template = infra_template  # the fixture
 
@@ -233,3 +234,15 @@ def test_the_linter_of_imports_knows_every_layer() -> None:
     modules = {path.stem for path in (ROOT / "chalicelib").glob("*.py")} - {"__init__"}
 
     assert {one for one in packages | modules if f"chalicelib.{one}" not in named} == set()
+
+
+# ---------------------------------------------------------------- the tests themselves
+
+
+@pytest.mark.parametrize("path", list(sources("tests")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_tests_compose_and_neither_reach_into_parts_of_parts_nor_clear_caches(path: Path) -> None:
+    nodes = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)]
+    private = [node for node in nodes if node.attr.startswith("_") and not node.attr.startswith("__")]
+    assert [ast.unparse(node) for node in private if node.value in private] == []
+    if path != ROOT / "tests" / "processes.py":
+        assert [ast.unparse(node) for node in nodes if node.attr == "cache_clear"] == []

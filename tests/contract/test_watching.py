@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib import observability
 from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line, batch_handler, write_line
 from infra.paths import ROOT
 from tests.contract.test_code import resources, substituted
 from tests.contract.test_infra import _functions as functions
 from tests.contract.test_infra import template
+from tests.processes import forget_log
 
 __all__ = ["template"]
 
@@ -118,8 +118,7 @@ def written_metrics(
     """The names that come out of the code when every worker has one message of every queue, and the tick looks."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "vestnik-test")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Vestnik")
-    observability.metrics.cache_clear()
-    observability.logger.cache_clear()
+    forget_log()
     for queue in template["Mappings"]["Queues"].values():
         arn = f"arn:aws:sqs:eu-central-1:123456789012:vestnik-test-{queue['Name']}"
         record = {"messageId": "m", "body": "", "eventSourceARN": arn, "attributes": {"SentTimestamp": "0"}}
@@ -127,8 +126,7 @@ def written_metrics(
     for stage in (*(one["Name"] for one in template["Mappings"]["Watched"].values()), "api", "public"):
         write_line(stage, [Line()])
     write_line("tick", [Line(counts={f"switch_open_{name}": 0 for name in SUBSYSTEMS})])
-    observability.metrics.cache_clear()
-    observability.logger.cache_clear()
+    forget_log()
     emitted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
     return {metric["Name"] for one in emitted for metric in one["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
 

@@ -13,7 +13,7 @@ from infra.gateway import integrations
 from infra.local.cloud import LocalCloud
 from infra.stages import PAGES
 from tests.e2e.conftest import Vestnik, eventually
-from tests.integration.conftest import new_process
+from tests.processes import new_process
 
 pytestmark = pytest.mark.e2e
 

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.storage.api_keys import page_of_keys
 from infra.local.cloud import LocalCloud
 from infra.smoke import Doors, doors_of_stage, try_out
-from tests.integration.conftest import new_process
+from tests.processes import new_process
 
 pytestmark = pytest.mark.e2e
 

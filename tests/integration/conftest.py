@@ -16,18 +16,15 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
-from chalicelib import aws_session as aws
 from chalicelib.api.projection import forbid_drift
 from chalicelib.manifest import CONSUMERS
-from chalicelib.observability import logger, metrics
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
-from chalicelib.stage.app import Stage
-from chalicelib.storage.dynamodb import use
 from chalicelib.storage.rows import accounts as managers
 from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
+from tests.processes import new_process
 from tests.twin.dynamodb import DynamoDB
 from tests.twin.process import twin, twin_in_place
 
@@ -77,20 +74,6 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "vestnik",
     "POWERTOOLS_METRICS_NAMESPACE": "Vestnik",
 }
-
-
-def new_process(**parts: Any) -> Stage:
-    """What a process has at its start: the settings of the environment, no client, and a stage with these parts."""
-    for cached in (settings, aws.session, logger, metrics):
-        cached.cache_clear()
-    use(None)
-    return Stage.begin(**parts)
-
-
-def compose(**parts: Any) -> Stage:
-    """The stage of this process again, with these parts in the place of its own: `compose(clock=clock)`."""
-    settings.cache_clear()
-    return Stage.begin(**{**Stage.own().given, **parts})
 
 
 def create(table: type[Model]) -> None:

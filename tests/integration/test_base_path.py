@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin import templating as look
 from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
@@ -28,12 +27,8 @@ _LEADS = ("href", "src", "action", "formaction", "hx-get", "hx-post", "data", "p
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One whose public URL has a path."""
     monkeypatch.setitem(ENVIRONMENT, "VESTNIK_PUBLIC_URL", HERE)
-    look.static_url.cache_clear()
-    look._environment.cache_clear()
     with a_stage(monkeypatch):
         yield
-    look.static_url.cache_clear()
-    look._environment.cache_clear()
 
 
 class Leads(HTMLParser):

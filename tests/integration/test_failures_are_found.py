@@ -12,7 +12,6 @@ from chalice.app import WebsocketEvent
 from chalice.local import MatchResult, RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
-from chalicelib import observability
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED
 from chalicelib.api import websocket as sockets
@@ -23,6 +22,7 @@ from chalicelib.storage.dynamodb import dynamodb
 from functions import digest, live, load
 from tests.integration.admin.conftest import signed_in
 from tests.integration.api.gateway import REQUEST_ID, gateway, lambda_event
+from tests.processes import forget_log
 from tools.api_docs import example_body, example_path, example_query
 
 SECRET = "anna@example.com said: the secret of her letter"
@@ -40,11 +40,9 @@ def broken(**_: Any) -> None:
 def fresh_log(monkeypatch: pytest.MonkeyPatch, stage: None) -> Iterator[None]:
     """A logger that writes to the standard output of this test."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", new_id())
-    observability.logger.cache_clear()
-    observability.metrics.cache_clear()
+    forget_log()
     yield
-    observability.logger.cache_clear()
-    observability.metrics.cache_clear()
+    forget_log()
 
 
 def route_of(path: str) -> MatchResult:

@@ -23,8 +23,9 @@ from infra.account import Account
 from infra.paths import ROOT
 from infra.stage_keys import ensure_keys
 from infra.stages import environment_of
-from tests.integration.conftest import TABLES, create, new_process
+from tests.integration.conftest import TABLES, create
 from tests.ministack import ministack
+from tests.processes import new_process
 
 STAGE = "local"  # the one without a layer: a community LocalStack has none
 

@@ -23,7 +23,7 @@ from infra.addresses import with_addresses
 from infra.settings_checkup import SettingsCheckup
 from infra.stages import environment_of
 from tests.e2e.conftest import eventually
-from tests.integration.conftest import new_process
+from tests.processes import new_process
 
 STAGE = "dev"
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/141.0 Safari/537.36"}  # a machine confirms nothing

@@ -11,6 +11,7 @@ from chalicelib import observability
 from chalicelib.clock import new_id
 from chalicelib.errors import NewerError, UnavailableError
 from chalicelib.observability import DUE_AT, IDS_IN_A_LINE, Line, Waited, batch_handler, whole_batch_handler
+from tests.processes import forget_log
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +19,7 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A logger that writes to the standard output of this test."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", new_id())  # Powertools keeps one handler a service
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Vestnik")
-    observability.logger.cache_clear()
-    observability.metrics.cache_clear()
+    forget_log()
 
 
 def work(body: str) -> Line:

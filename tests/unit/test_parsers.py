@@ -20,9 +20,9 @@ from chalicelib.pipeline.feedback import Feedback
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
 from chalicelib.pipeline.ses_events import read_event
 from chalicelib.public.views import choose_locale
-from chalicelib.settings import settings
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from tests.integration.conftest import ENVIRONMENT
+from tests.processes import forget_settings
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -133,9 +133,9 @@ def stage() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        settings.cache_clear()
+        forget_settings()
         yield
-    settings.cache_clear()
+    forget_settings()
 
 
 @given(st.none() | st.text(), st.none() | st.text() | st.text(alphabet="enru-;q=0.19*, ", max_size=40))

@@ -14,7 +14,7 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
-from tests.integration.conftest import compose, new_process
+from tests.processes import compose, new_process
 
 
 def seen_on(page: str) -> str:

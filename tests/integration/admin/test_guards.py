@@ -23,7 +23,7 @@ from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
 from chalicelib.storage.rows.configuration import ApiKeyRow
 from infra.paths import ROOT
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 NEW = "another good password"
 WHOLE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")

@@ -39,8 +39,9 @@ from tests.browser.pages import FRAMES, PAGES
 from tests.integration.admin.conftest import Seen, Visitor
 from tests.integration.admin.stocked import CODE, Stock
 from tests.integration.api.gateway import gateway
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
 from tests.integration.control.requests_made import Requests
+from tests.processes import compose
 
 PROMO: dict[str, Any] = {
     "template": "promo",

@@ -9,7 +9,7 @@ from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.api.conftest import api
 from tests.integration.api.gateway import Gateway
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 __all__ = ["api"]
 

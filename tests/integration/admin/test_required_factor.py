@@ -11,7 +11,7 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.accounts import ManagerRow
 from infra.stages import environment_of
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 SECRET = re.compile(r'name="secret" value="([A-Z2-7]+)"')
 

@@ -16,7 +16,7 @@ from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.rows.accounts import AuditRow, ManagerRow
 from chalicelib.storage.rows.links import AllowanceRow
 from tests.integration.admin.conftest import PASSWORD, Visitor
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 STEP = re.compile(r'name="step" value="([^"]+)"')
 WRONG = "wrong password!"

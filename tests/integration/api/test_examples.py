@@ -10,9 +10,9 @@ from chalicelib.api.openapi import document
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
-from tests.integration.conftest import compose
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import waiting
+from tests.processes import compose
 from tools.api_docs import example_body, example_path, example_query, needed_headers
 
 CONTRACT = document("")

@@ -4,7 +4,8 @@ import pytest
 
 from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
+from tests.processes import compose
 
 FILES = ("", "/live.js", "/page.js", "/words.js", "/live.css")
 CALLS = ("tickets", "notifications")

@@ -20,7 +20,8 @@ from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, RunRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from chalicelib.storage.runs import Run
 from functions import tick
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
+from tests.processes import compose
 
 CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
 FAST = {"rate_per_second": 10_000, "publish_per_second": 10_000}

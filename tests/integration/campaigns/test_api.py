@@ -9,7 +9,7 @@ from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.storage.rows.people import PreferencesRow
 from tests.integration.api.gateway import Gateway, Reply, gateway
 from tests.integration.campaigns.conftest import Desk, PostOffice, StandingClock, Viewers
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 PROMO: dict[str, Any] = {
     "name": "November",

@@ -12,7 +12,7 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.campaign_head import CampaignHead
 from tests.integration.api.gateway import gateway
 from tests.integration.campaigns.conftest import ANNA, BORIS, CONTEXT, Desk, PostOffice, Viewers
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 CAMPAIGN = {"name": "November", "template": "promo", "audience": {"everyone": True}, "context": CONTEXT}
 UNSEEN = "NEVER APPROVED TEXT"

@@ -18,7 +18,7 @@ from chalicelib.security import outbound_http as web
 from chalicelib.security.outbound_http import guarded_session
 from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 FILMS = [{"title": "Silence", "url": "https://cinema.example/1"}]
 

@@ -16,7 +16,7 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import ANNA, Desk, StandingClock, Viewers
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 VIEWERS = 40
 CHUNK = 2

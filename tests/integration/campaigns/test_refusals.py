@@ -10,7 +10,7 @@ from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import SwitchRow
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers, head_row
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 SAID = "MessageRejected: a word of ours is on the list of spam"
 REFUSED = Outcome(Verdict.REFUSED, reason="rejected", said=SAID)

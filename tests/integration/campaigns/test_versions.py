@@ -28,7 +28,8 @@ from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from infra.account import Account
 from infra.shipped_templates import write_down_templates
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, head_row
-from tests.integration.conftest import compose, moto_of
+from tests.integration.conftest import moto_of
+from tests.processes import compose
 
 NOTE = {"template": "note", "context": {"headline": "Tonight"}}
 CAMPAIGN = {**NOTE, "category": "marketing"}

@@ -25,7 +25,8 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.endpoints import EndpointBook
 from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, OPTIONS, SENDER
 from tests.integration.channels.receiver import DROP, Receiver, receiving
-from tests.integration.conftest import ENVIRONMENT, compose, new_process
+from tests.integration.conftest import ENVIRONMENT
+from tests.processes import compose, new_process
 
 FROM = EmailSender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}

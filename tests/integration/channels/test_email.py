@@ -15,7 +15,7 @@ from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.stage.app import Stage
 from tests.integration.channels.conftest import FROM, SETS
 from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, SENDER, TRACKING_DOMAIN
-from tests.integration.conftest import new_process
+from tests.processes import new_process
 
 
 @pytest.fixture

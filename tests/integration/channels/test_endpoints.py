@@ -13,7 +13,7 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.endpoints import MAX_ENDPOINTS
 from tests.integration.api.conftest import api
 from tests.integration.api.gateway import Gateway
-from tests.integration.conftest import compose
+from tests.processes import compose
 
 __all__ = ["api"]
 

@@ -10,7 +10,8 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import Receiver
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
+from tests.processes import compose
 
 PROMO = {
     "template": "promo",

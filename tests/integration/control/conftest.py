@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from moto import mock_aws
 
-from tests.integration.conftest import ENVIRONMENT, empty_database, new_process
+from tests.integration.conftest import ENVIRONMENT, empty_database
+from tests.processes import new_process
 from tests.twin.process import twin_in_place
 
 START = 1_795_000_000.0

@@ -14,10 +14,11 @@ from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.security.tokens import LetterClaims
 from chalicelib.stage.app import Stage
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
 from tests.integration.control import mappings
 from tests.integration.control.test_dead_letters import arrive
 from tests.integration.control.user_service import UserService, running
+from tests.processes import compose
 
 PROMO = {
     "template": "promo",

@@ -14,7 +14,8 @@ from chalicelib.flow.message_renewal import HOUR
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.event_sources import save_wish
-from tests.integration.conftest import Pump, compose, moto_of
+from tests.integration.conftest import Pump, moto_of
+from tests.processes import compose
 
 QUEUE, DEAD = "deliver-email", "deliver-email-dlq"
 

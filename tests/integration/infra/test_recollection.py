@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 
-from chalicelib import observability
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import new_id, now
 from chalicelib.stage.app import Stage
@@ -16,6 +15,7 @@ from infra.recollection import claims_since, recollect
 from infra.restore import require_log
 from tests.integration.conftest import letters, pump, stage
 from tests.integration.pipeline.test_deliver import ToldChannel, channel, deliver, job, states
+from tests.processes import forget_log
 
 __all__ = ["channel", "letters", "pump", "stage"]  # fixtures
 GROUP, STREAM = "/aws/lambda/vestnik-test-deliver", "of-a-worker"
@@ -26,9 +26,9 @@ LATER, UNKNOWN = Outcome(Verdict.NOT_ACCEPTED, reason="throttled"), Outcome(Verd
 @pytest.fixture(autouse=True)
 def fresh_log(monkeypatch: pytest.MonkeyPatch, stage: None) -> Iterator[None]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", new_id())
-    observability.logger.cache_clear()
+    forget_log()
     yield
-    observability.logger.cache_clear()
+    forget_log()
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from infra.local.showcase import notifications
 from tests.integration.api.gateway import gateway
 from tests.integration.api.wsgi import api
 from tests.integration.channels.receiver import Receiver, receiving
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
+from tests.processes import compose
 
 Ends = dict[str, tuple[str, str | None]]
 SENT = ("sent", None)

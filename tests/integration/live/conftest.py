@@ -12,7 +12,8 @@ from chalicelib.api import websocket as sockets
 from chalicelib.api.live import issue_ticket
 from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
+from tests.processes import compose
 
 
 class Gateway:

@@ -18,8 +18,8 @@ from chalicelib.live.frames import ACTION_NAMES
 from chalicelib.live.server_events import WARNINGS
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.live import ConnectionRow, NameRow, PersonRow
-from tests.integration.conftest import compose, new_process
 from tests.integration.live.conftest import Gateway
+from tests.processes import compose, new_process
 
 USERS = ("anna", "boris")
 GUESTS = ("g1", "g2", "g3")

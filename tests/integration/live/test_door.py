@@ -13,8 +13,8 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.connections import MAX_CONNECTIONS
 from chalicelib.storage.rows.live import ConnectionRow, TicketRow
 from chalicelib.storage.tickets import TICKET_SECONDS, Tickets
-from tests.integration.conftest import compose
 from tests.integration.live.conftest import Come, Gateway, flood
+from tests.processes import compose
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from chalicelib.live.guests import GuestRules, source_network
 from chalicelib.stage.app import Stage
 from chalicelib.storage.live_people import FIRST_SECONDS
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
-from tests.integration.conftest import compose
 from tests.integration.live.conftest import Come, Gateway, flood
+from tests.processes import compose
 
 RULES = GuestRules()
 HOME, CAFE = "192.0.2.7", "198.51.100.9"

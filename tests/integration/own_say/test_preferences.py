@@ -15,8 +15,9 @@ from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.api.gateway import Gateway, stored_rows
-from tests.integration.conftest import Letters, Pump, compose
+from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, outcome, send
+from tests.processes import compose
 
 Links = Callable[[], dict[str, str]]
 RESET = {"reset_url": "https://cinema.example/r", "valid_minutes": 30}

@@ -10,8 +10,9 @@ from chalicelib.channels.port import Message
 from chalicelib.reasons import SuppressionReason
 from chalicelib.storage.rows.people import PreferencesRow
 from tests.integration.api.gateway import Gateway, stored_rows
-from tests.integration.conftest import Letters, Pump, compose
+from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, outcome, send
+from tests.processes import compose
 
 Links = Callable[[], dict[str, str]]
 ONE_CLICK = b"List-Unsubscribe=One-Click"

@@ -24,11 +24,12 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import TemplateRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import CapRow, PreferencesRow, SuppressionRow, UserRow
-from tests.integration.conftest import Pump, compose, moto_of
+from tests.integration.conftest import Pump, moto_of
 from tests.integration.pipeline.test_deliver import ToldChannel, job
 from tests.integration.pipeline.test_deliver import channel as channel
 from tests.integration.pipeline.test_feedback import event
 from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
+from tests.processes import compose
 
 some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 FINAL = {"skipped", "failed", "sent"}

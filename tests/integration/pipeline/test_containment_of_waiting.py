@@ -19,10 +19,11 @@ from chalicelib.storage.rows.digests import DigestRow
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
 from chalicelib.storage.rows.people import PreferencesRow
 from functions import tick
-from tests.integration.conftest import Letters, Pump, compose
+from tests.integration.conftest import Letters, Pump
 from tests.integration.pipeline.test_containment import raw_put, status
 from tests.integration.pipeline.test_deliver import job
 from tests.integration.poison import spoil
+from tests.processes import compose
 
 some = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 SERIES = {"series": "The Lighthouse", "season": 2, "episode": 5, "title": "Low", "url": "https://cinema.example/2"}

@@ -17,8 +17,9 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
-from tests.integration.conftest import Pump, compose
+from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
+from tests.processes import compose
 
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
 SENT = Outcome(Verdict.ACCEPTED, provider_id="ses-1")

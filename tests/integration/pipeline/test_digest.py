@@ -17,9 +17,10 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.security.tokens import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from tests.integration.conftest import Letters, Pump, compose
+from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import rules, seen
+from tests.processes import compose
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 SERIES = {"season": 2, "episode": 5, "title": "Low Water", "url": "https://cinema.example/lighthouse/2/5"}

@@ -16,7 +16,8 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
 from chalicelib.storage.engagement import Engagement
-from tests.integration.conftest import Letters, Pump, compose
+from tests.integration.conftest import Letters, Pump
+from tests.processes import compose
 
 PROMO = {
     "template": "promo",
