@@ -1,7 +1,7 @@
 """Lambda: the sender. Sources: queues deliver-<channel> and deliver-<channel>-bulk."""
 
 from chalicelib.observability import batch_handler
-from chalicelib.pipeline.workers import deliver_work
+from chalicelib.pipeline.deliver import deliver_work
 from chalicelib.settings import is_for_a_snapshot
 from chalicelib.stage.workers import WorkerStage, begin, count, newer, stage
 

@@ -7,8 +7,8 @@ from chalice.app import Blueprint
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
-from chalicelib.links.campaign_links import of_campaign, totals
 from chalicelib.stage.app import stage
+from chalicelib.storage.campaign_links import of_campaign, totals
 
 routes = Blueprint(__name__)
 _PAGE, _CAMPAIGNS = 20, 20

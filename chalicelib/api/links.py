@@ -13,8 +13,8 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
 from chalicelib.etags import tag_of
-from chalicelib.links.campaign_links import of_campaign, totals
 from chalicelib.stage.app import stage
+from chalicelib.storage.campaign_links import of_campaign, totals
 from chalicelib.storage.short_links import fields_of
 
 routes = Blueprint(__name__)

@@ -20,8 +20,8 @@ from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.clock import Clock
 from chalicelib.etags import Fields
-from chalicelib.pipeline.channel_addresses import Addresses
 from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
+from chalicelib.pipeline.reach import Addresses
 from chalicelib.profiles.directory import Directory
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.storage.campaign_head import CampaignHead

@@ -15,10 +15,11 @@ from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.throttle import CallReport, Gate
 from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
+from chalicelib.observability import Line, Work
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Composer, Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
-from chalicelib.pipeline.jobs import DeliverJob
+from chalicelib.pipeline.jobs import DeliverJob, read_chunk, require_all
 from chalicelib.pipeline.pre_send_check import LastLook
 from chalicelib.pipeline.refusal_streak import Doubts
 from chalicelib.pipeline.retry import Retries
@@ -133,3 +134,17 @@ def _report(outcome: Outcome, channel: str) -> CallReport:
         return CallReport()
     failure = f"{outcome.reason}: {outcome.said}" if outcome.said else outcome.reason
     return CallReport(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == Reason.DAILY_QUOTA)
+
+
+def deliver_work(deliver: Deliver) -> Work:
+    """The work of `functions/deliver.py`."""
+
+    def work(body: str) -> Line:
+        job, unreadable = read_chunk(DeliverJob, body)
+        done = deliver.deliver(job)
+        require_all(unreadable)
+        ids = [r.notification_id for r in job.recipients]
+        seconds, alone = done.seconds_since_accepted, job.letter.run_id is None
+        return Line(ids=ids, counts=done.counts, seconds=seconds, counted=alone)
+
+    return work

@@ -13,10 +13,10 @@ from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import RenderError
 from chalicelib.isolation import each
-from chalicelib.observability import log_failure
+from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL, Collected, end_unreadable, waiting_for
-from chalicelib.pipeline.jobs import portions
+from chalicelib.pipeline.jobs import DigestJob, portions, read_job
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.reasons import Reason
@@ -153,3 +153,12 @@ class _Fated(NamedTuple):
             return self.collected.closing(Reason.IN_DIGEST, rule=rule)
         failed = self.fate.get("failed") is True
         return self.collected.closing(self.fate["reason"], failed=failed, rule=self.fate.get("rule"))
+
+
+def digest_work(digest: Digest) -> Work:
+    """The work of `functions/digest.py`."""
+
+    def work(body: str) -> Line:
+        return Line(counts={"collected": digest.send(read_job(DigestJob, body).user_id)})
+
+    return work

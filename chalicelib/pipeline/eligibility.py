@@ -4,10 +4,11 @@ campaign before anybody is written to (ADR 0031)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, read_objections
 from chalicelib.profiles.preferences import objection
 from chalicelib.profiles.quiet_hours import Hours, quiet_for
@@ -18,16 +19,26 @@ from chalicelib.storage.users import Wishes
 _LATER = "~"  # than any moment
 
 
+class Person(Protocol):
+    """A recipient: a `DeliverRecipient`, or somebody of an audience."""
+
+    @property
+    def notification_id(self) -> str: ...
+    @property
+    def user_id(self) -> str | None: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def zone(self) -> str | None: ...
+
+
 class Addressee(NamedTuple):
-    """One recipient; `zone` is None if the user's is unknown. `accepted_at`: when the letter was requested, None if it
-    was not yet. `looked_at`: when the address was looked up, None: just now."""
+    """Somebody of an audience, to whom no letter is on its way."""
 
     notification_id: str
     user_id: str | None
     address: str
     zone: str | None
-    accepted_at: str | None = None
-    looked_at: str | None = None
 
 
 class Consent(NamedTuple):
@@ -48,15 +59,15 @@ class ConsentDesk:
         self._default_zone = default_zone
         self._default_quiet = default_quiet
 
-    def ask(self, category: str, people: Mapping[str, Sequence[Addressee]]) -> dict[str, Consent]:
-        """What stands against a letter now, by channel. Raises: UnavailableError (retryable)."""
+    def ask(self, category: str, people: Mapping[str, Sequence[Person]]) -> dict[str, Consent]:
+        """What stands against a letter now, for those of each channel. Raises: UnavailableError (retryable)."""
         found = self.objections(category, people)
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
 
     def objections(
         self,
         category: str,
-        people: Mapping[str, Sequence[Addressee]],
+        people: Mapping[str, Sequence[Person]],
         *,
         known: Wishes | None = None,
         asked_again: bool = False,
@@ -77,8 +88,18 @@ class ConsentDesk:
         )
         return found if known is None else found._replace(preferences=known)
 
-    def judge(self, category: str, channel: str, people: Sequence[Addressee], found: Objections) -> Consent:
-        """The verdict for one channel from what was read."""
+    def judge(
+        self,
+        category: str,
+        channel: str,
+        people: Sequence[Person],
+        found: Objections,
+        *,
+        accepted_at: str = _LATER,
+        looked_at: str = _LATER,
+    ) -> Consent:
+        """The answer for one channel by what was read. `accepted_at`: when the letter was asked for; `looked_at`: when
+        the addresses were looked up."""
         at = self._clock()
         switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
@@ -87,9 +108,10 @@ class ConsentDesk:
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
             reason = objection(wish, category=category, channel=channel, at=at)
-            reason = reason or self._against(
-                person, found.of(channel, person.address), category if switchable else None
-            )
+            if reason is None:
+                standing = found.of(channel, person.address)
+                erased = accepted_at <= self._erased_at(person, standing, looked_at)
+                reason = self._against(standing, category if switchable else None, erased=erased)
             until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
@@ -97,21 +119,58 @@ class ConsentDesk:
                 waits[person.notification_id] = until
         return Consent(skips, waits)
 
-    def _against(self, person: Addressee, known: AddressStanding, category: str | None) -> str | None:
-        """What stands against the address; `category` is None for a letter that ignores preferences."""
+    def judge_letter(
+        self,
+        letter: LetterSpec,
+        channel: str,
+        people: Sequence[Person],
+        found: Objections,
+        *,
+        looked_at: str = _LATER,
+    ) -> Consent:
+        """The answer for a letter. A collected one goes by the categories inside it: it is skipped where each of them
+        is, with the reason of the first."""
+        first, *others = [
+            self.judge(one, channel, people, found, accepted_at=letter.accepted_at, looked_at=looked_at)
+            for one in letter.categories
+        ]
+        if not others:
+            return first
+        skips = {one: reason for one, reason in first.skips.items() if all(one in other.skips for other in others)}
+        return Consent(skips, {one: until for each in (first, *others) for one, until in each.waits.items()})
+
+    def objected(
+        self,
+        letter: LetterSpec,
+        channel: str,
+        people: Sequence[Person],
+        found: Objections,
+        *,
+        looked_at: str = _LATER,
+    ) -> dict[str, str]:
+        """The categories of a letter that none of these people gets, with the reason."""
+        off: dict[str, str] = {}
+        for one in letter.categories:
+            consent = self.judge(one, channel, people, found, accepted_at=letter.accepted_at, looked_at=looked_at)
+            if len(consent.skips) == len(people):
+                off[one] = next(iter(consent.skips.values()))
+        return off
+
+    def _against(self, known: AddressStanding, category: str | None, *, erased: bool) -> str | None:
+        """What stands against the address; `category` is None for a letter to which wishes do not apply."""
         if known.suppressed is not None:
             return suppressed(known.suppressed)
-        if (person.accepted_at or _LATER) <= self._erased_at(person, known):
+        if erased:
             return Reason.ERASED
         objected = known.said.objection(category, self._clock()) if category is not None else None
         return objected.reason if objected else None
 
-    def _erased_at(self, person: Addressee, known: AddressStanding) -> str:
-        """What was requested before an erasure is not sent: of the bare address, or of the user. Other users may have
-        left an address that was erased since it was looked up."""
+    def _erased_at(self, person: Person, known: AddressStanding, looked_at: str) -> str:
+        """What was asked for before is not sent: for the address as such, or for the user who was erased. A user who
+        is not may have left an address that was erased since it was looked up."""
         if person.user_id is None:
             return known.erased_at or ""
         if not known.gone:
             return ""
         erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self._hashes.of("user", person.user_id), "")
-        return max(user, erased if (person.looked_at or _LATER) <= erased else "")
+        return max(user, erased if looked_at <= erased else "")

@@ -9,7 +9,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
-from chalicelib.observability import log_failure
+from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.digest_queue import DigestQueue
 from chalicelib.pipeline.fallback import ended, enough, waiting
@@ -19,12 +19,13 @@ from chalicelib.pipeline.jobs import (
     DeliverRecipient,
     EnrichJob,
     EnrichRecipient,
-    LetterSpec,
     chunks,
     deliver_queue,
+    read_chunk,
+    require_all,
 )
 from chalicelib.pipeline.profile_lookup import Lookup
-from chalicelib.pipeline.reach import Candidate, Look, Reach
+from chalicelib.pipeline.reach import Reach, ReachLook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed
@@ -72,7 +73,6 @@ class Enrich:
         retries: Retries,
         campaigns: CampaignPort,
         clock: Clock,
-        default_locale: str,
     ) -> None:
         self._lookup = lookup
         self._reach = reach
@@ -82,7 +82,6 @@ class Enrich:
         self._retries = retries
         self._campaigns = campaigns
         self._clock = clock
-        self._default_locale = default_locale
 
     def enrich(self, job: EnrichJob) -> Enriched:
         """Sends the chunk on, by channel. Idempotent: a delivery that has moved on is not touched, a duplicate job is
@@ -130,8 +129,8 @@ class Enrich:
         result.held += self._lookup.ask_again(admitted, known.unresolved)
         return result
 
-    def _one_by_one(self, job: EnrichJob, look: Look, result: Enriched) -> None:
-        """Everybody by the first channel that is open to them; later channels follow in their time."""
+    def _one_by_one(self, job: EnrichJob, look: ReachLook, result: Enriched) -> None:
+        """Everybody by the first channel that is open to them; the ones behind it follow in their own time."""
         left: EnrichJob | None = self._still_needed(job, result)
         while left is not None:
             skipped = self._send_by(left, look, result)
@@ -157,8 +156,8 @@ class Enrich:
         needed = tuple(r for r in job.recipients if r.notification_id not in aside)
         return job.model_copy(update={"recipients": needed, "after": None}) if needed else None
 
-    def _send_by(self, job: EnrichJob, look: Look, result: Enriched) -> Mapping[str, str]:
-        """Sends on by the first of the job's channels; returns who is skipped there, with the reason."""
+    def _send_by(self, job: EnrichJob, look: ReachLook, result: Enriched) -> Mapping[str, str]:
+        """Sends on by the first of the job's channels; answers who is skipped there, with the reason."""
         channel = job.channels[0]
         answer = self._reach.judge(job, look)
         self._skip(job, [channel], answer.skips)
@@ -187,25 +186,31 @@ class Enrich:
         ]
         self._ledger.move(moves)
 
-    def _send_on(self, job: EnrichJob, channel: str, going: Sequence[Candidate], *, looked_at: str) -> None:
-        recipients = [self._deliverable(candidate, job.letter, channel) for candidate in going]
+    def _send_on(self, job: EnrichJob, channel: str, going: Sequence[DeliverRecipient], *, looked_at: str) -> None:
         then = job.channels[1:] if job.letter.one_by_one else ()
         # Each instant letter has its own message, so that a slow or bad one holds up nobody.
         jobs = [
             DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then, looked_at=looked_at)
-            for chunk in chunks(recipients, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
+            for chunk in chunks(going, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
         ]
         self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(passed(j)) for j in jobs])
 
-    def _deliverable(self, candidate: Candidate, letter: LetterSpec, channel: str) -> DeliverRecipient:
-        profile = candidate.profile
-        user = {name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value}
-        return DeliverRecipient(
-            notification_id=candidate.recipient.notification_id,
-            user_id=candidate.recipient.user_id,
-            address=candidate.address,
-            locale=profile.locale or letter.locale or self._default_locale,
-            user=user,
-            context=candidate.recipient.context,
-            unconfirmed=not profile.owns(channel),
-        )
+
+def enrich_work(enrich: Enrich) -> Work:
+    """The work of `functions/enrich.py`."""
+
+    def work(body: str) -> Line:
+        job, unreadable = read_chunk(EnrichJob, body)
+        done = enrich.enrich(job)
+        require_all(unreadable)
+        counts = {
+            "queued": done.queued,
+            "held": done.held,
+            "postponed": done.postponed,
+            "failed": done.failed,
+            **{f"skipped_{reason}": n for reason, n in done.skipped.items()},
+        }
+        ids = [r.notification_id for r in job.recipients]
+        return Line(ids=ids, counts=counts, counted=job.letter.run_id is None)
+
+    return work

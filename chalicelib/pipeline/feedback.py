@@ -13,8 +13,10 @@ from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
-from chalicelib.links.bot_detection import is_bot
-from chalicelib.pipeline.ses_events import FeedbackEvent
+from chalicelib.observability import BatchWork, Line, Outcome
+from chalicelib.pipeline.bot_detection import is_bot
+from chalicelib.pipeline.ses_events import FeedbackEvent, passed_over, read_event
+from chalicelib.pipeline.sms_replies import SmsReplies, read_reply
 from chalicelib.reasons import Reason, SuppressionReason
 from chalicelib.storage.engagement import BY_MACHINE, Engagement
 from chalicelib.storage.ledger import Ledger
@@ -167,3 +169,31 @@ def _moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment and moment.tzinfo and is_of_this_century(moment) else None
+
+
+def feedback_work(feedback: Feedback, replies: SmsReplies) -> BatchWork:
+    """The work of `functions/feedback.py`: the events of a batch are recorded together."""
+
+    def work(bodies: Sequence[str]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        events: dict[int, FeedbackEvent] = {}
+
+        def read(place: int) -> None:
+            body = bodies[place]
+            reply = read_reply(body)
+            event = read_event(body) if reply is None else None
+            if reply is not None:
+                outcomes[place] = Line(counts={f"sms_{replies.take(reply)}": 1})
+            elif event is None:
+                outcomes[place] = Line(counts={passed_over(body): 1})
+            else:
+                events[place] = event
+                outcomes[place] = Line(ids=[event.key.notification_id], counts={event.type.lower(): 1})
+
+        each(read, range(len(bodies)), alone=outcomes.__setitem__, stays=is_contained)
+        for place, failure in zip(events, feedback.take(list(events.values())), strict=True):
+            if failure is not None:
+                outcomes[place] = failure
+        return [outcomes[place] for place in range(len(bodies))]
+
+    return work

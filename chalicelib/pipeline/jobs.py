@@ -148,6 +148,12 @@ class DeliverRecipient(StrictModel):
     context: dict[str, Any] | None = None  # variables of this letter alone
     unconfirmed: bool = False  # nobody has confirmed the address
 
+    @property
+    def zone(self) -> str | None:
+        """The user's time zone, where it is known."""
+        zone: str | None = self.user.get("timezone")
+        return zone
+
 
 class DeliverJob(ChunkJob):
     """A chunk on its way to `deliver`: one channel."""
@@ -213,6 +219,12 @@ def read_chunk(kind: type[_C], body: str) -> tuple[_C, int]:
     if not good:
         raise failed[0]
     return good[0].only(one for job in good for one in job.recipients), len(parts) - len(good)
+
+
+def require_all(unreadable: int) -> None:
+    """Those who can be read are done, and are not done again: the message goes to the dead letters for the others."""
+    if unreadable:
+        raise PoisonMessageError(f"{unreadable} recipients of a job cannot be read")
 
 
 def _parts_of(body: str) -> list[dict[str, Any]]:

@@ -1,26 +1,90 @@
-"""Checks right before a letter is claimed whether anything has come to stand against it since it was queued."""
+"""Whether a letter may still leave, right before it is claimed: what has come to stand against it since it was queued,
+and whether its reader has had enough. Only what is really about to leave is counted.
+"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.configuration.setting_shapes import AddressLimit
+from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.pipeline.caps import Caps, Counted
+from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.digest_categories import judged, objected
-from chalicelib.pipeline.eligibility import Addressee, Consent, ConsentDesk
+from chalicelib.pipeline.eligibility import Consent, ConsentDesk, Person
 from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
+from chalicelib.security.address_hash import AddressHashes
+from chalicelib.storage.frequency_caps import ACCOUNT, UNCONFIRMED, FrequencyCaps
 from chalicelib.storage.ledger import Ledger
 
 _FRESH = timedelta(minutes=1)  # `enrich` has just checked
 
 
+class Caps:
+    """The limits of letters (the settings `caps`, `account_letters`, `unconfirmed_letters`), and that an address gets
+    one of a campaign's run. What a user has registered, devices and chats, is no address: the user is counted for
+    it."""
+
+    def __init__(self, *, site: SiteSettings, store: FrequencyCaps, addresses: AddressHashes) -> None:
+        self._site = site
+        self._store = store
+        self._addresses = addresses
+
+    def take(self, category: str, channel: str, wanted: Mapping[str, Person]) -> tuple[frozenset[str], str | None]:
+        """Counts letters, by notification id, as far as the cap lets it; answers the others, and the rule. Repeating it
+        counts nothing twice. Raises: UnavailableError (retryable)."""
+        cap = self._site.current().caps.get(category)
+        if cap is None or not wanted:
+            return frozenset(), None
+        owners = {
+            id_: [owner for owner in (one.user_id, self._owner(channel, one)) if owner] for id_, one in wanted.items()
+        }
+        refused = self._store.take(category, owners, letters=cap.letters, days=cap.days)
+        return refused, f"cap {category}: {cap.letters} in {cap.days} days"
+
+    def take_account_letter(self, template: str, channel: str, notification_id: str, person: Person) -> str | None:
+        """Counts a letter about an account against its address; the rule where there were enough of its template in the
+        present window. Each template counts apart: no number of registrations keeps somebody from a new password.
+        Raises: UnavailableError (retryable; repeating it counts once)."""
+        limit = self._site.current().account_letters
+        if self._takes(f"{ACCOUNT}{template}", self._owner(channel, person), notification_id, limit):
+            return None
+        return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
+
+    def take_unconfirmed(self, channel: str, notification_id: str, person: Person) -> str | None:
+        """The same for a letter of any template to an address that nobody has confirmed, by its mailbox, whatever
+        stands behind a `+`: whoever can name it can have letters sent there."""
+        limit = self._site.current().unconfirmed_letters
+        mailbox = None if _is_own(channel, person) else self._addresses.mailbox(channel, person.address)
+        if self._takes(UNCONFIRMED, mailbox, notification_id, limit):
+            return None
+        return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
+
+    def take_of_run(self, run_id: str, channel: str, wanted: Mapping[str, Person]) -> frozenset[str]:
+        """Those whose address another letter of the run has taken, on whatever page, shard or list row; at most fifty
+        at once. Raises: UnavailableError (retryable)."""
+        owners = {id_: owner for id_, one in wanted.items() if (owner := self._owner(channel, one)) is not None}
+        return self._store.take_of_run(run_id, owners)
+
+    def _takes(self, what: str, owner: str | None, notification_id: str, limit: AddressLimit) -> bool:
+        return owner is None or self._store.take_in_window(
+            what, owner, notification_id, letters=limit.letters, minutes=limit.minutes
+        )
+
+    def _owner(self, channel: str, person: Person) -> str | None:
+        return None if _is_own(channel, person) else self._addresses.owner(channel, person.address)
+
+
+def _is_own(channel: str, person: Person) -> bool:
+    return CHANNELS[channel].endpoints or person.address == person.user_id
+
+
 class LastLook:
-    """The last check before the claim."""
+    """Takes out of a job what must not leave now."""
 
     def __init__(
         self,
@@ -47,9 +111,9 @@ class LastLook:
         transactional = CATEGORIES[category].transactional
         if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
             return self._not_too_many(job, letters, result)
-        people = [_addressee(one.recipient, job) for one in letters]
+        people = [one.recipient for one in letters]
         found = self._consent.objections(category, {job.channel: people})
-        consent = judged(self._consent, job.letter, job.channel, people, found)
+        consent = self._consent.judge_letter(job.letter, job.channel, people, found, looked_at=_looked_at(job))
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:
@@ -65,15 +129,14 @@ class LastLook:
         together; None if none is left. Any other letter unchanged. One read. Raises: UnavailableError (retryable)."""
         if not job.letter.inside:
             return job
-        people = [_addressee(one, job) for one in job.recipients]
-        found = self._consent.objections(job.letter.category, {job.channel: people})
-        off = objected(self._consent, job.letter, job.channel, people, found)
+        found = self._consent.objections(job.letter.category, {job.channel: job.recipients})
+        off = self._consent.objected(job.letter, job.channel, job.recipients, found, looked_at=_looked_at(job))
         rule = None
-        counted = {one.notification_id: _counted(job, one) for one in job.recipients}
+        counted = {one.notification_id: one for one in job.recipients}
         for category in (one for one in job.letter.categories if one not in off):
-            enough = self._caps.take(category, counted)
-            if enough.notification_ids:
-                off[category], rule = Reason.CAPPED, enough.rule
+            refused, why = self._caps.take(category, job.channel, counted)
+            if refused:
+                off[category], rule = Reason.CAPPED, why
         if len(off) < len(job.letter.categories):
             return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
         self._fallback.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
@@ -94,11 +157,11 @@ class LastLook:
         return left
 
     def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
-        counted, rule = _counted(job, one), None
+        rule = None
         if CATEGORIES[job.letter.category].transactional:
-            rule = self._caps.take_account_letter(job.letter.template, one.notification_id, counted)
+            rule = self._caps.take_account_letter(job.letter.template, job.channel, one.notification_id, one)
         if rule is None and one.unconfirmed:
-            rule = self._caps.take_unconfirmed(one.notification_id, counted)
+            rule = self._caps.take_unconfirmed(job.channel, one.notification_id, one)
         return rule
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
@@ -117,8 +180,8 @@ class LastLook:
         """A run's letters whose address no other letter of the run has: the fan-out sees one page at a time."""
         if job.letter.run_id is None:
             return letters
-        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
-        taken = self._caps.take_of_run(job.letter.run_id, counted)
+        counted = {one.recipient.notification_id: one.recipient for one in letters}
+        taken = self._caps.take_of_run(job.letter.run_id, job.channel, counted)
         twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
         if twice:
             self._fallback.close(job, twice, DeliveryStatus.SKIPPED, Reason.DUPLICATE, result)
@@ -128,27 +191,16 @@ class LastLook:
         """Those who have not had enough letters of this category; each counts from here on."""
         if job.letter.inside:
             return letters  # `lines_left` has counted its categories
-        counted = {one.recipient.notification_id: _counted(job, one.recipient) for one in letters}
-        enough = self._caps.take(job.letter.category, counted)
-        over = [one.recipient for one in letters if one.recipient.notification_id in enough.notification_ids]
+        counted = {one.recipient.notification_id: one.recipient for one in letters}
+        refused, rule = self._caps.take(job.letter.category, job.channel, counted)
+        over = [one.recipient for one in letters if one.recipient.notification_id in refused]
         if over:
-            self._fallback.close_all(job, over, Reason.CAPPED, result, rule=enough.rule)
-        return [one for one in letters if one.recipient.notification_id not in enough.notification_ids]
+            self._fallback.close_all(job, over, Reason.CAPPED, result, rule=rule)
+        return [one for one in letters if one.recipient.notification_id not in refused]
 
 
-def _counted(job: DeliverJob, recipient: DeliverRecipient) -> Counted:
-    return Counted(recipient.user_id, job.channel, recipient.address)
-
-
-def _addressee(recipient: DeliverRecipient, job: DeliverJob) -> Addressee:
-    return Addressee(
-        notification_id=recipient.notification_id,
-        user_id=recipient.user_id,
-        address=recipient.address,
-        zone=recipient.user.get("timezone"),
-        accepted_at=job.letter.accepted_at,
-        looked_at=job.looked_at or job.letter.accepted_at,
-    )
+def _looked_at(job: DeliverJob) -> str:
+    return job.looked_at or job.letter.accepted_at
 
 
 def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:

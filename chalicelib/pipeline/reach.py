@@ -7,30 +7,40 @@ from typing import NamedTuple
 from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
-from chalicelib.pipeline.channel_addresses import Addresses
-from chalicelib.pipeline.digest_categories import judged
-from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
-from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.manifest import CHANNELS
+from chalicelib.pipeline.eligibility import ConsentDesk
+from chalicelib.pipeline.jobs import DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.opt_outs import Objections
 from chalicelib.reasons import Reason
+from chalicelib.storage.endpoints import EndpointBook
 from chalicelib.storage.users import Profile, Wishes
 
 
-class Candidate(NamedTuple):
-    """A recipient with their profile, and their address."""
+class Addresses:
+    """Where a channel reaches people: a field of the profile, or the endpoints that they have registered."""
 
-    recipient: EnrichRecipient
-    profile: Profile
-    address: str
+    def __init__(self, endpoints: EndpointBook) -> None:
+        self._endpoints = endpoints
+
+    def of(self, channel: str, people: Mapping[str, Profile]) -> dict[str, str]:
+        """The address of each who has one, by the keys of `people`; at most one request for a hundred. Raises:
+        UnavailableError (retryable)."""
+        spec = CHANNELS[channel]
+        found = {key: address for key, one in people.items() if (address := one.address(spec.address_field))}
+        if not spec.endpoints or not found:
+            return found
+        usable = self._endpoints.usable(channel, found.values())
+        return {key: address for key, address in found.items() if address in usable}
 
 
-class Look(NamedTuple):
-    """A chunk's data for the current channels: addresses by channel and notification id. `preferences` of the whole
-    chunk, if they came with the profiles. `at`: as of when."""
+class ReachLook(NamedTuple):
+    """What is known of a chunk on the channels that come now, by channel: why some cannot be reached (by notification
+    id), and the others. `preferences` of the whole chunk, where they came with the profiles. `at`: as of when."""
 
     profiles: Mapping[str, Profile]
     preferences: Wishes | None
-    addresses: Mapping[str, Mapping[str, str]]
+    skips: Mapping[str, Mapping[str, str]]
+    people: Mapping[str, Sequence[DeliverRecipient]]
     objections: Objections
     at: str
 
@@ -38,54 +48,55 @@ class Look(NamedTuple):
 class Answer(NamedTuple):
     """For one channel: who goes, who is skipped and why, who waits and until when; the last two by notification id."""
 
-    going: Sequence[Candidate]
+    going: Sequence[DeliverRecipient]
     skips: Mapping[str, str]
     waits: Mapping[str, datetime]
 
 
 class Reach:
-    """Decides who is reached."""
+    """Decides who of a chunk is written to, by which channel."""
 
-    def __init__(self, *, addresses: Addresses, consent: ConsentDesk, clock: Clock) -> None:
+    def __init__(self, *, addresses: Addresses, consent: ConsentDesk, clock: Clock, default_locale: str) -> None:
         self._addresses = addresses
         self._consent = consent
         self._clock = clock
+        self._default_locale = default_locale
 
-    def look(self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str) -> Look:
-        """Addresses and objections for the current channels: one read for all, if any (`preferences`: those that came
-        with the profiles). Suppressed addresses are left to `deliver`, unless another channel would follow at once.
-        Raises: UnavailableError (retryable)."""
+    def look(
+        self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str
+    ) -> ReachLook:
+        """Where people are reached and what they have against it, on the channels that come now: one read for all, if
+        any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
+        another channel would follow at once. Raises: UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
-        addresses = {channel: self._addresses.of(channel, profiles) for channel in channels}
-        asked = {
-            channel: [_addressee(one, job.letter) for one in self._sort(job, channel, profiles, addresses[channel])[1]]
-            for channel in channels
-        }
+        sorted_out = {channel: self._sort(job, channel, profiles) for channel in channels}
+        people = {channel: found for channel, (_, found) in sorted_out.items()}
         objections = self._consent.objections(
-            job.letter.category, asked, known=preferences, asked_again=not job.letter.one_by_one
+            job.letter.category, people, known=preferences, asked_again=not job.letter.one_by_one
         )
-        return Look(profiles, preferences, addresses, objections, at)
+        skips = {channel: found for channel, (found, _) in sorted_out.items()}
+        return ReachLook(profiles, preferences, skips, people, objections, at)
 
-    def judge(self, job: EnrichJob, look: Look) -> Answer:
-        """The verdict for the first of the job's channels."""
-        channel = job.channels[0]
-        skips, candidates = self._sort(job, channel, look.profiles, look.addresses[channel])
-        asked = [_addressee(one, job.letter) for one in candidates]
-        consent = judged(self._consent, job.letter, channel, asked, look.objections)
+    def judge(self, job: EnrichJob, look: ReachLook) -> Answer:
+        """By the first of the job's channels."""
+        channel, asked = job.channels[0], {one.notification_id for one in job.recipients}
+        skips = {one: reason for one, reason in look.skips[channel].items() if one in asked}
+        people = [one for one in look.people[channel] if one.notification_id in asked]
+        consent = self._consent.judge_letter(job.letter, channel, people, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
         skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), Reason.EXPIRED)
-        skips |= _duplicates(job, channel, [one for one in candidates if one.recipient.notification_id not in skips])
+        skips |= _duplicates(job, channel, [one for one in people if one.notification_id not in skips])
         waits = {one: until for one, until in waits.items() if one not in skips}
-        aside = {*skips, *waits}
-        return Answer([one for one in candidates if one.recipient.notification_id not in aside], skips, waits)
+        return Answer([one for one in people if one.notification_id not in {*skips, *waits}], skips, waits)
 
     def _sort(
-        self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile], addresses: Mapping[str, str]
-    ) -> tuple[dict[str, str], list[Candidate]]:
-        """The reason for each recipient who cannot get anything, by notification id, and the rest."""
+        self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
+    ) -> tuple[dict[str, str], list[DeliverRecipient]]:
+        """The reason of each recipient who can get nothing, by notification id, and the rest."""
+        addresses = self._addresses.of(channel, profiles)
         skips: dict[str, str] = {}
-        candidates = []
+        people = []
         for recipient in job.recipients:
             profile = profiles.get(recipient.notification_id)
             address = addresses.get(recipient.notification_id)
@@ -93,10 +104,23 @@ class Reach:
             if reason is None and recipient.duplicate and channel == "email":
                 reason = Reason.DUPLICATE
             if reason is None and profile is not None and address is not None:
-                candidates.append(Candidate(recipient, profile, address))
+                people.append(self._deliverable(recipient, profile, address, job.letter, channel))
             elif reason is not None:
                 skips[recipient.notification_id] = reason
-        return skips, candidates
+        return skips, people
+
+    def _deliverable(
+        self, recipient: EnrichRecipient, profile: Profile, address: str, letter: LetterSpec, channel: str
+    ) -> DeliverRecipient:
+        return DeliverRecipient(
+            notification_id=recipient.notification_id,
+            user_id=recipient.user_id,
+            address=address,
+            locale=profile.locale or letter.locale or self._default_locale,
+            user={name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value},
+            context=recipient.context,
+            unconfirmed=not profile.owns(channel),
+        )
 
     def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
         if job.letter.is_over(self._clock()):
@@ -110,25 +134,15 @@ class Reach:
         return None
 
 
-def _duplicates(job: EnrichJob, channel: str, candidates: Sequence[Candidate]) -> dict[str, str]:
-    """Recipients whose address another of the chunk has: one letter goes there, preferably a user's. Account letters go
-    to each user who shares an address: they are about different accounts."""
+def _duplicates(job: EnrichJob, channel: str, people: Sequence[DeliverRecipient]) -> dict[str, str]:
+    """Whoever's address another of the chunk has: one letter goes there, a user's rather than that of somebody who is
+    none. What concerns accounts goes to each of the users who share an address: it speaks of different accounts."""
     transactional = CATEGORIES[job.letter.category].transactional
     taken: set[str] = set()
     found: dict[str, str] = {}
-    for one in sorted(candidates, key=lambda one: one.recipient.user_id is None):
+    for one in sorted(people, key=lambda one: one.user_id is None):
         key = same_address_key(channel, one.address)
-        if key in taken and not (transactional and one.recipient.user_id):
-            found[one.recipient.notification_id] = Reason.DUPLICATE
+        if key in taken and not (transactional and one.user_id):
+            found[one.notification_id] = Reason.DUPLICATE
         taken.add(key)
     return found
-
-
-def _addressee(candidate: Candidate, letter: LetterSpec) -> Addressee:
-    return Addressee(
-        notification_id=candidate.recipient.notification_id,
-        user_id=candidate.recipient.user_id,
-        address=candidate.address,
-        zone=candidate.profile.timezone,
-        accepted_at=letter.accepted_at,
-    )

@@ -13,7 +13,7 @@ from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS
-from chalicelib.observability import log_failure
+from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.fallback import Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
 from chalicelib.pipeline.retry import Retries, RetryJob
@@ -72,3 +72,13 @@ class Reconcile:
             return
         self._ledger.move([Move(key, DeliveryStatus.UNCERTAIN, reason=Reason.UNCONFIRMED, owner=found.owner)])
         self._fallback.settle(job, job.recipients)
+
+
+def retry_work(reconcile: Reconcile) -> Work:
+    """The work of `functions/retry.py`."""
+
+    def work(body: str) -> Line:
+        done, ids = reconcile.take(read_job(RetryJob, body))
+        return Line(ids=ids, counts={done: 1})
+
+    return work

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import NotFoundError
-from chalicelib.pipeline.caps import Caps
 from chalicelib.profiles.address_opt_outs import Mailboxes
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.services.owned_data import OwnedNotifications, written_to
+from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.short_links import LinkBook, describe
 
@@ -26,7 +26,7 @@ class AddressData:
     suppressions: SuppressionList
     mailboxes: Mailboxes
     lists: ListAddresses
-    caps: Caps
+    caps: FrequencyCaps
     hashes: AddressHashes
 
     def export(self, channel: str, address: str) -> dict[str, Any]:

@@ -9,12 +9,11 @@ from collections.abc import Collection
 from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import NotFoundError, Phrase
-from chalicelib.links.bot_detection import is_bot
+from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.redirects import allowed_redirect
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.links import LinkRow
-from chalicelib.storage.short_links import LinkBook
+from chalicelib.storage.short_links import LinkBook, ShortLink
 
 
 class LinkVisits:
@@ -45,14 +44,14 @@ class LinkVisits:
         """Where a visit would lead; changes nothing. Raises: as `visit`."""
         return _target(self._links.peek(code), self._site.current(seconds=VISIT_SECONDS))
 
-    def _confirm(self, link: LinkRow) -> None:
+    def _confirm(self, link: ShortLink) -> None:
         if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):
             raise NotFoundError(Phrase("this link is for an address that the user does not have any more"))
         if link.confirmed_at is None:
-            self._links.note_confirmed(link)
+            self._links.note_confirmed(link.code)
 
 
-def _target(link: LinkRow, site: SiteValues) -> str:
+def _target(link: ShortLink, site: SiteValues) -> str:
     hosts: Collection[str] = site.hosts
     own = allowed_redirect(link.redirect_url, hosts)
     if own is not None:

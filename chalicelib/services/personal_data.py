@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.live.user_data import LivePart
-from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.digest_queue import DigestQueue
 from chalicelib.profiles.address_opt_outs import Mailboxes, addresses_of
 from chalicelib.profiles.directory import Directory
@@ -18,6 +17,7 @@ from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.services.address_data import AddressData
 from chalicelib.services.endpoint_registration import EndpointDesk
 from chalicelib.services.owned_data import OwnedNotifications
+from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.short_links import LinkBook, describe
 
 _T = TypeVar("_T")
@@ -32,7 +32,7 @@ class PersonalData:
     addresses: AddressData
     mailboxes: Mailboxes
     preferences: PreferenceStore
-    caps: Caps
+    caps: FrequencyCaps
     digests: DigestQueue
     endpoints: EndpointDesk
     live: LivePart

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.flow import Flow
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.caps import Caps
-    from chalicelib.pipeline.channel_addresses import Addresses
     from chalicelib.pipeline.eligibility import ConsentDesk
+    from chalicelib.pipeline.reach import Addresses
     from chalicelib.profiles.address_opt_outs import Mailboxes, PreferenceSync
     from chalicelib.profiles.directory import Directory
     from chalicelib.profiles.model import ProfileSource
     from chalicelib.profiles.preferences import PreferenceStore
     from chalicelib.profiles.suppressions import SuppressionList
     from chalicelib.storage.endpoints import EndpointBook
+    from chalicelib.storage.frequency_caps import FrequencyCaps
 
 
 class People(Flow):
@@ -75,15 +75,15 @@ class People(Flow):
 
     @cached_property
     def addresses(self) -> Addresses:
-        from chalicelib.pipeline.channel_addresses import Addresses
+        from chalicelib.pipeline.reach import Addresses
 
         return Addresses(self.endpoints)
 
     @cached_property
-    def caps(self) -> Caps:
-        from chalicelib.pipeline.caps import Caps
+    def caps(self) -> FrequencyCaps:
+        from chalicelib.storage.frequency_caps import FrequencyCaps
 
-        return Caps(site=self.site_settings, clock=self.clock, addresses=self.address_hashes)
+        return FrequencyCaps(clock=self.clock)
 
     @cached_property
     def eligibility(self) -> ConsentDesk:

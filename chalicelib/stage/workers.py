@@ -56,14 +56,18 @@ class WorkerStage(Live):
                 retries=self.retries,
                 max_attempts=self.settings.max_attempts,
             ),
-            reach=Reach(addresses=self.addresses, consent=self.eligibility, clock=self.clock),
+            reach=Reach(
+                addresses=self.addresses,
+                consent=self.eligibility,
+                clock=self.clock,
+                default_locale=self.settings.default_locale,
+            ),
             digest_queue=self.digest_queue,
             ledger=self.ledger,
             queues=self.queues,
             retries=self.retries,
             campaigns=self.admission,
             clock=self.clock,
-            default_locale=self.settings.default_locale,
         )
 
     @cached_property
@@ -72,7 +76,7 @@ class WorkerStage(Live):
         from chalicelib.pipeline.compose import Composer
         from chalicelib.pipeline.deliver import Deliver
         from chalicelib.pipeline.fallback import Fallback
-        from chalicelib.pipeline.pre_send_check import LastLook
+        from chalicelib.pipeline.pre_send_check import Caps, LastLook
         from chalicelib.pipeline.refusal_streak import Doubts
 
         fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
@@ -81,7 +85,7 @@ class WorkerStage(Live):
             composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
             last_look=LastLook(
                 consent=self.eligibility,
-                caps=self.caps,
+                caps=Caps(site=self.site_settings, store=self.caps, addresses=self.address_hashes),
                 ledger=self.ledger,
                 retries=self.retries,
                 fallback=fallback,

@@ -1,6 +1,7 @@
 """The book of short links: written before the letter that holds them, counted at every visit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -38,8 +39,32 @@ class Link(NamedTuple):
     service: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ShortLink:
+    """A link as it is read, with its counts: `visits` are people's. `user_id` is whose letter it is in: a user, or the
+    owner of an address. Moments are RFC 3339."""
+
+    code: str
+    kind: str
+    user_id: str | None
+    email: str | None
+    redirect_url: str | None
+    notification_id: str | None
+    channel: str | None
+    campaign_id: str | None
+    service: str | None
+    created_at: str
+    valid_until: str
+    revoked_at: str | None
+    visits: int
+    bot_visits: int
+    first_visited_at: str | None
+    last_visited_at: str | None
+    confirmed_at: str | None
+
+
 class LinkBook:
-    """The links of one stage."""
+    """Writes, counts, reads and revokes links."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -54,7 +79,7 @@ class LinkBook:
                 for link in unique[start : start + TRANSACTION_ITEMS]:
                     transaction.update(LinkRow(link.code), actions=self._creation(link))
 
-    def visit(self, code: str, *, bot: bool) -> LinkRow:
+    def visit(self, code: str, *, bot: bool) -> ShortLink:
         """Counts a visit of a valid link by one conditional write; answers the link as it is after it. Raises:
         NotFoundError (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
         at = rfc3339(self._clock())
@@ -66,20 +91,20 @@ class LinkBook:
         row = LinkRow(code)
         valid = (LinkRow.valid_until > at) & LinkRow.revoked_at.does_not_exist()
         self._update(row, counted, condition=valid)
-        return row
+        return link_of(row)
 
-    def peek(self, code: str) -> LinkRow:
+    def peek(self, code: str) -> ShortLink:
         """A valid link, with nothing counted. Raises: as `visit`."""
-        row = self._read(code)
-        if row.revoked_at is not None or row.valid_until <= rfc3339(self._clock()):
+        link = self._read(code)
+        if link.revoked_at is not None or link.valid_until <= rfc3339(self._clock()):
             raise _no_link()
-        return row
+        return link
 
-    def note_confirmed(self, row: LinkRow) -> None:
+    def note_confirmed(self, code: str) -> None:
         """Keeps when a link first confirmed its address. Raises: UnavailableError (retryable)."""
         at = rfc3339(self._clock())
         with reaching_dynamodb():
-            row.update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
+            LinkRow(code).update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
 
     def revoke(self, code: str, *, seen: Seen | None = None, sight: "Sight | None" = None) -> None:
         """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent:
@@ -106,18 +131,19 @@ class LinkBook:
         (retryable)."""
         return describe(self._read(code, sight))
 
-    def of_user(self, user_id: str) -> list[LinkRow]:
+    def of_user(self, user_id: str) -> list[ShortLink]:
         """All links of a user, or of the owner of an address. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             codes = [row.code for row in LinkRow.by_user.query(user_id)]
-            return list(LinkRow.batch_get(codes, consistent_read=True)) if codes else []
+            return [link_of(row) for row in LinkRow.batch_get(codes, consistent_read=True)] if codes else []
 
     def erase_user(self, user_id: str) -> None:
         """Confirmation links go; of the others only target, campaign and counts stay. Raises: UnavailableError
         (retryable)."""
-        for row in self.of_user(user_id):
+        for link in self.of_user(user_id):
+            row = LinkRow(link.code)
             with reaching_dynamodb():
-                if row.kind == "confirm":
+                if link.kind == "confirm":
                     row.delete()
                 else:
                     personal = (LinkRow.user_id, LinkRow.email, LinkRow.notification_id, LinkRow.channel)
@@ -149,21 +175,28 @@ class LinkBook:
         if not update_if(row, actions, condition):
             raise _no_link()
 
-    def _read(self, code: str, sight: "Sight | None" = None) -> LinkRow:
+    def _read(self, code: str, sight: "Sight | None" = None) -> ShortLink:
         with reaching_dynamodb():
             found = list(LinkRow.batch_get([code], consistent_read=True))
         if not found or (sight is not None and not sight.has(found[0].service)):
             raise _no_link()
-        return found[0]
+        return link_of(found[0])
 
 
-def describe(row: LinkRow) -> dict[str, Any]:
-    """A link as the API shows it."""
-    shown = ("code", "kind", "redirect_url", "notification_id", "created_at", "valid_until")
-    moments = ("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at")
+def link_of(row: LinkRow) -> ShortLink:
+    """The value of a row."""
+    plain = {one.name: getattr(row, one.name) for one in fields(ShortLink)}
     counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
-    whose = {"user_id": user_of(row.user_id), "campaign_id": row.campaign}
-    return {**{name: getattr(row, name) for name in (*shown, *moments)}, **whose, **counts}
+    return ShortLink(**plain | counts | {"campaign_id": row.campaign})
+
+
+def describe(link: ShortLink) -> dict[str, Any]:
+    """A link as the API shows it."""
+    shown = (
+        *("code", "kind", "redirect_url", "notification_id", "created_at", "valid_until", "campaign_id"),
+        *("revoked_at", "first_visited_at", "last_visited_at", "confirmed_at", "visits", "bot_visits"),
+    )
+    return {"user_id": user_of(link.user_id), **{name: getattr(link, name) for name in shown}}
 
 
 def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def test_only_the_directory_of_users_is_ever_scanned() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("scan", "rate_limited_scan")
     }
 
-    assert scanning == {"profiles/directory.py"}
+    assert scanning == {"storage/users.py"}
 
 
 def tables() -> list[type[Model]]:

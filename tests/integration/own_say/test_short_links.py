@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
-from chalicelib.links.bot_detection import is_bot
+from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.storage.rows.ledger import DeliveryRow
 from chalicelib.storage.rows.links import LinkRow, campaign_shard

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.pipeline.caps import Caps, Counted
+from chalicelib.pipeline.eligibility import Addressee
+from chalicelib.pipeline.pre_send_check import Caps
 from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
+from chalicelib.storage.frequency_caps import FrequencyCaps
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import accept, pump_all, route, rules, seen
@@ -26,22 +28,23 @@ class Clock:
 
 def cap(letters: int = 2, days: int = 7) -> Caps:
     Stage.own().site_settings.put("caps", {"marketing": {"letters": letters, "days": days}}, by="test")
-    return Caps(site=Stage.own().site_settings, clock=Clock(), addresses=Stage.own().address_hashes)
+    store = FrequencyCaps(clock=Clock())
+    return Caps(site=Stage.own().site_settings, store=store, addresses=Stage.own().address_hashes)
 
 
-def of(user: str | None, address: str | None = None) -> Counted:
-    return Counted(user, "email", address or f"{user}@example.com")
+def of(user: str | None, address: str | None = None) -> Addressee:
+    return Addressee("", user, address or f"{user}@example.com", None)
 
 
 def take(caps: Caps, *ids: str, category: str = "marketing") -> list[str]:
-    return sorted(caps.take(category, dict.fromkeys(ids, of("anna"))).notification_ids)
+    return sorted(caps.take(category, "email", dict.fromkeys(ids, of("anna")))[0])
 
 
 def test_what_is_over_the_cap_is_refused_and_names_the_rule(stage: None) -> None:
     caps = cap()
     assert take(caps, "a") == []
     assert take(caps, "b", "c") == ["c"]
-    assert caps.take("marketing", {"d": of("anna")}).rule == "cap marketing: 2 in 7 days"
+    assert caps.take("marketing", "email", {"d": of("anna")})[1] == "cap marketing: 2 in 7 days"
 
 
 def test_the_same_letter_counts_once_however_often_it_is_asked_for(stage: None) -> None:
@@ -53,7 +56,7 @@ def test_the_same_letter_counts_once_however_often_it_is_asked_for(stage: None) 
 
 def test_every_user_and_every_category_has_a_count_of_its_own(stage: None) -> None:
     caps = cap(letters=1)
-    assert caps.take("marketing", {"a": of("anna"), "b": of("boris")}).notification_ids == frozenset()
+    assert caps.take("marketing", "email", {"a": of("anna"), "b": of("boris")})[0] == frozenset()
     assert take(caps, "c", category="series") == []
 
 
@@ -79,7 +82,7 @@ def test_of_many_workers_at_once_no_more_than_the_cap_get_through(stage: None) -
     with ThreadPoolExecutor(max_workers=6) as pool:
         refused = sum(pool.map(one, range(12)))
     assert refused == 9
-    assert len(caps.of("anna")["marketing"]) == 3
+    assert len(Stage.own().caps.of("anna")["marketing"]) == 3
 
 
 def test_a_table_that_does_not_answer_counts_nothing(stage: None) -> None:
@@ -110,14 +113,14 @@ def test_a_letter_over_the_cap_is_skipped_and_the_timeline_says_by_which_rule(pu
 def test_a_cap_counts_the_address_whoever_is_written_to_there(stage: None) -> None:
     """Promise C7: another user, or nobody, at the same address, in another spelling, is the same address."""
     caps = cap(letters=1)
-    assert caps.take("marketing", {"a": of("anna", "family@example.com")}).notification_ids == frozenset()
+    assert caps.take("marketing", "email", {"a": of("anna", "family@example.com")})[0] == frozenset()
     others = {
         "b": of("boris", "Family@Example.com"),
         "c": of(None, "family@example.com"),
         "d": of(None, "x@example.com"),
     }
-    assert caps.take("marketing", others).notification_ids == {"b", "c"}
-    assert caps.take("marketing", {"e": of("anna", "new@example.com")}).notification_ids == {"e"}
+    assert caps.take("marketing", "email", others)[0] == {"b", "c"}
+    assert caps.take("marketing", "email", {"e": of("anna", "new@example.com")})[0] == {"e"}
 
 
 def test_many_registrations_with_one_address_are_a_few_letters(pump: Pump, letters: Letters) -> None:
@@ -143,10 +146,10 @@ def test_a_letter_about_an_account_that_is_asked_for_again_counts_once(stage: No
     most = Stage.own().site_settings.current().account_letters.letters
     for n in range(most):
         for _ in range(3):
-            assert caps.take_account_letter("welcome", f"n-{n}", of("anna")) is None
-    assert caps.take_account_letter("welcome", "n-0", of("anna")) is None
-    assert caps.take_account_letter("welcome", "more", of("boris", "anna@example.com")) is not None
-    assert caps.take_account_letter("welcome", "more", of("boris")) is None
+            assert caps.take_account_letter("welcome", "email", f"n-{n}", of("anna")) is None
+    assert caps.take_account_letter("welcome", "email", "n-0", of("anna")) is None
+    assert caps.take_account_letter("welcome", "email", "more", of("boris", "anna@example.com")) is not None
+    assert caps.take_account_letter("welcome", "email", "more", of("boris")) is None
 
 
 def test_an_address_is_taken_once_in_a_run(stage: None) -> None:
@@ -154,7 +157,7 @@ def test_an_address_is_taken_once_in_a_run(stage: None) -> None:
     caps = cap()
 
     def left_out(run_id: str, **wanted: str) -> list[str]:
-        return sorted(caps.take_of_run(run_id, {one: of(one, address) for one, address in wanted.items()}))
+        return sorted(caps.take_of_run(run_id, "email", {one: of(one, address) for one, address in wanted.items()}))
 
     assert left_out("c@1", a="One@example.com", b="one@example.com", c="other@example.com") == ["b"]
     assert left_out("c@1", a="One@example.com", b="one@example.com") == ["b"]
@@ -167,7 +170,7 @@ def test_two_workers_take_an_address_of_a_run_for_one_letter(stage: None) -> Non
     caps = cap()
 
     def take_one(n: int) -> frozenset[str]:
-        return caps.take_of_run("c@1", {f"own-{n}": of(f"u-{n}"), f"n-{n}": of("anna")})
+        return caps.take_of_run("c@1", "email", {f"own-{n}": of(f"u-{n}"), f"n-{n}": of("anna")})
 
     with ThreadPoolExecutor(4) as workers:
         others = [one for refused in workers.map(take_one, range(8)) for one in refused]
@@ -178,7 +181,7 @@ def test_a_run_whose_addresses_cannot_be_written_sends_nothing(stage: None) -> N
     caps = cap()
     dynamodb().client.meta.events.register("before-send.dynamodb.TransactWriteItems", unreachable)
     with pytest.raises(UnavailableError):
-        caps.take_of_run("c@1", {"a": of("anna")})
+        caps.take_of_run("c@1", "email", {"a": of("anna")})
 
 
 def test_an_address_that_nobody_has_confirmed_gets_few_letters_of_any_kind(pump: Pump, letters: Letters) -> None:
@@ -204,10 +207,12 @@ def test_a_stranger_s_number_gets_few_texts_and_what_is_the_user_s_own_is_not_co
     """Promise I3: nobody confirms a telephone number; devices, chats and the site itself are their user's."""
     caps = cap()
     most = Stage.own().site_settings.current().unconfirmed_letters.letters
-    number = Counted(None, "sms", "+79261234567")
-    assert [caps.take_unconfirmed(f"n-{n}", number) is None for n in range(most + 2)] == [True] * most + [False] * 2
-    assert caps.take_unconfirmed("n-0", number) is None
-    assert all(caps.take_unconfirmed(f"n-{n}", Counted("anna", "live", "anna")) is None for n in range(most + 2))
+    number = of(None, "+79261234567")
+    assert [caps.take_unconfirmed("sms", f"n-{n}", number) is None for n in range(most + 2)] == [True] * most + [
+        False
+    ] * 2
+    assert caps.take_unconfirmed("sms", "n-0", number) is None
+    assert all(caps.take_unconfirmed("live", f"n-{n}", of("anna", "anna")) is None for n in range(most + 2))
 
 
 @pytest.mark.parametrize(
@@ -223,9 +228,9 @@ def test_a_mailbox_that_nobody_has_confirmed_is_one_in_any_spelling(stage: None,
     """Promise I3: and a stranger who writes it in another way is no other stranger."""
     Stage.own().site_settings.put("unconfirmed_letters", {"letters": 3, "minutes": 60}, by="test")
     caps = cap()
-    counted = [caps.take_unconfirmed(f"n-{n}", of(None, address)) for n, address in enumerate(spellings)]
+    counted = [caps.take_unconfirmed("email", f"n-{n}", of(None, address)) for n, address in enumerate(spellings)]
     assert [rule is None for rule in counted] == [True, True, True, False]
-    assert caps.take_unconfirmed("n-9", of(None, "v.ictim@example.com")) is None
+    assert caps.take_unconfirmed("email", "n-9", of(None, "v.ictim@example.com")) is None
 
 
 def test_neither_a_lane_nor_an_erasure_begins_a_new_count(pump: Pump, letters: Letters) -> None:

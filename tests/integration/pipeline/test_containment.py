@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.isolation import each
+from chalicelib.pipeline.deliver import deliver_work
+from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.pipeline.workers import deliver_work, feedback_work
 from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings

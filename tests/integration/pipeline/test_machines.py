@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.campaigns.progress import Progress, read_progresses
 from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, Move, S
-from chalicelib.links.bot_detection import is_bot
+from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.runs import PlannedRun

@@ -22,7 +22,7 @@ from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
-from chalicelib.pipeline.workers import feedback_work
+from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
 from chalicelib.storage.rows.people import SuppressionRow

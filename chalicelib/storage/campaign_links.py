@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.dynamodb import TableMeta, reaching_dynamodb
 from chalicelib.storage.rows.links import LinkRow, campaign_shards
-from chalicelib.storage.short_links import describe
+from chalicelib.storage.short_links import describe, link_of
 
 _T = TypeVar("_T")
 _COUNTS = ("links", "visits", "visitors", "bot_visits")
@@ -41,7 +41,7 @@ def of_campaign(campaign_id: str, *, limit: int, cursor: str | None) -> tuple[li
     found = [row for rows in _side_by_side(campaign_id, lambda one: _next(one, after, limit + 1)) for row in rows]
     page = sorted(found, key=_place)[:limit]
     following = len(found) > limit and {name: {"S": value} for name, value in _place(page[-1])._asdict().items()}
-    return [describe(row) for row in page], write_cursor(following, scope=scope) if following else None
+    return [describe(link_of(row)) for row in page], write_cursor(following, scope=scope) if following else None
 
 
 def totals(campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:

@@ -1,0 +1,147 @@
+"""How many letters each user and each address got: of a category, within a window of time, of a campaign's run.
+
+A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
+again (a retry, another channel) counts once. An erasure forgets which letters an address got, not how many: who
+registers somebody's address may erase that user as often. Rows are written under their version, all of a chunk in one
+transaction: of two workers that both take the last place, one finds out.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from pynamodb.expressions.condition import size
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import Clock
+from chalicelib.errors import UnavailableError
+from chalicelib.storage.dynamodb import Reasons, find, reaching_dynamodb, transact, transaction, update_if
+from chalicelib.storage.rows.people import CapRow
+
+ACCOUNT, UNCONFIRMED = "account#", "unconfirmed#"  # what windows begin with; of the first the template follows
+_ROUNDS = 8
+_RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
+_Rows = Mapping[str, CapRow]
+
+
+class FrequencyCaps:
+    """Counts letters. An owner is a user's id, or stands for an address."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+
+    def take(self, category: str, owners: Mapping[str, Sequence[str]], *, letters: int, days: int) -> frozenset[str]:
+        """Counts letters for their owners, by notification id, as far as each owner may have so many in so many days;
+        answers the others. Repeating it counts nothing twice. Raises: UnavailableError (retryable)."""
+        for _ in range(_ROUNDS):
+            rows = self._rows(category, owners)
+            refused, changed = self._place(owners, rows, letters, days)
+            if not changed or self._write(changed, days):
+                return frozenset(refused)
+        raise UnavailableError("the caps were contended: nothing was counted")
+
+    def take_in_window(self, what: str, owner: str, notification_id: str, *, letters: int, minutes: int) -> bool:
+        """Counts a letter for an owner by one atomic write; False where the present window has so many. Raises:
+        UnavailableError (retryable; repeating it counts once)."""
+        length = timedelta(minutes=minutes).total_seconds()
+        began = int(self._clock().timestamp() // length * length)
+        row, counted = CapRow(owner, f"{what}#{began}"), CapRow.letters
+        actions: list[Action] = [
+            counted.set((counted | []).append([notification_id])),
+            CapRow.expires_at_epoch.set(int(began + 2 * length)),
+        ]
+        fits = counted.does_not_exist() | ((size(counted) < letters) & ~counted.contains(notification_id))
+        if update_if(row, actions, fits):
+            return True
+        known = find(CapRow, row.user_id, row.category)
+        return known is not None and notification_id in (known.letters or ())
+
+    def take_of_run(self, run_id: str, owners: Mapping[str, str]) -> frozenset[str]:
+        """Takes the addresses of a run's letters, by notification id, at most fifty; answers those whose address
+        another letter of the run has taken. One request, unless there are such. Repeating it takes nothing twice.
+        Raises: UnavailableError (retryable)."""
+        left: dict[str, str] = {}
+        others: set[str] = set()
+        for notification_id, owner in owners.items():
+            if left.setdefault(owner, notification_id) != notification_id:
+                others.add(notification_id)
+        for _ in range(_ROUNDS):
+            reasons = self._put_addresses(run_id, left) if left else None
+            if reasons is None:
+                return frozenset(others)
+            for (owner, notification_id), reason in zip(list(left.items()), reasons, strict=True):
+                if reason is not None and reason.raw_item:
+                    del left[owner]  # written: by a repetition of this, or by another letter
+                    if reason.raw_item["letters"]["L"] != [{"S": notification_id}]:
+                        others.add(notification_id)
+        raise UnavailableError("the addresses of a run were contended: some were not taken")
+
+    def of(self, owner: str) -> Mapping[str, list[str]]:
+        """The notifications that count for a user or an address, by category, template or run. Raises: UnavailableError
+        (retryable)."""
+        with reaching_dynamodb():
+            rows = list(CapRow.query(owner, consistent_read=True))
+            return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
+
+    def erase(self, owner: str) -> None:
+        """Forgets what was counted for a user or an address; of the windows, which are over by themselves, only which
+        letters they were. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            rows = list(CapRow.query(owner))
+            with CapRow.batch_write() as batch:
+                for row in (one for one in rows if not one.category.startswith((ACCOUNT, UNCONFIRMED))):
+                    batch.delete(row)
+        for row in (one for one in rows if one.category.startswith((ACCOUNT, UNCONFIRMED))):
+            update_if(row, [CapRow.letters.set([""] * len(row.letters or ()))], CapRow.letters.exists())
+
+    def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Reasons | None:
+        """All (owner → notification id) or none: then what stands against each."""
+        expires = int((self._clock() + _RUN_LASTS).timestamp())
+        row = CapRow("", f"run#{run_id}", letters=[], expires_at_epoch=expires)
+        alike = row.get_save_kwargs_from_instance(
+            condition=CapRow.user_id.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
+        )
+        puts = [
+            {**alike, "Item": {**alike["Item"], "user_id": {"S": owner}, "letters": {"L": [{"S": notification_id}]}}}
+            for owner, notification_id in letters.items()
+        ]
+        return transact(puts=puts)
+
+    def _rows(self, category: str, wanted: Mapping[str, Sequence[str]]) -> _Rows:
+        owners = sorted({owner for each in wanted.values() for owner in each})
+        with reaching_dynamodb():
+            found = CapRow.batch_get([(owner, category) for owner in owners], consistent_read=True)
+            known = {row.user_id: row for row in found}
+        return {owner: known.get(owner) or CapRow(owner, category, taken={}, version=0) for owner in owners}
+
+    def _place(
+        self, wanted: Mapping[str, Sequence[str]], rows: _Rows, letters: int, days: int
+    ) -> tuple[set[str], list[CapRow]]:
+        now = self._clock().timestamp()
+        since = now - timedelta(days=days).total_seconds()
+        taken = {owner: {one: at for one, at in row.taken.items() if at > since} for owner, row in rows.items()}
+        refused: set[str] = set()
+        changed: set[str] = set()
+        for notification_id, owners in wanted.items():
+            new = [owner for owner in owners if notification_id not in taken[owner]]
+            if any(len(taken[owner]) >= letters for owner in new):
+                refused.add(notification_id)
+                continue
+            for owner in new:
+                taken[owner][notification_id] = round(now)
+            changed |= set(new)
+        kept = [CapRow(one, rows[one].category, taken=taken[one], version=int(rows[one].version)) for one in changed]
+        return refused, sorted(kept, key=lambda row: str(row.user_id))
+
+    def _write(self, changed: list[CapRow], days: int) -> bool:
+        """False where somebody else has written one of them."""
+        expires = int((self._clock() + timedelta(days=days)).timestamp())
+
+        def write(writes: TransactWrite) -> None:
+            for row in changed:
+                unchanged: Any = CapRow.version == row.version if row.version else CapRow.user_id.does_not_exist()
+                row.version, row.expires_at_epoch = row.version + 1, expires
+                writes.save(row, condition=unchanged)
+
+        return transaction(write) is None
