@@ -4,7 +4,8 @@ It is botocore's and not boto3's: the clients are the same, and a cold start sav
 transfers and documentation, and a second reading of region and service files (ADR 0028).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -106,3 +107,12 @@ def failure_of(error: Exception, what: str) -> VestnikError:
 
 
 FAILURES = (BotoCoreError, ClientError)
+
+
+@contextmanager
+def reaching(what: str) -> Iterator[None]:
+    """Turns AWS's errors into ours, as `failure_of` does."""
+    try:
+        yield
+    except FAILURES as error:
+        raise failure_of(error, what) from error

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from chalicelib.accounts.passwords import MIN_PASSWORD
-from chalicelib.accounts.weak_passwords import BITS_EACH, COMMON, LEAKED, normal, places
+from chalicelib.accounts.passwords import BITS_EACH, COMMON, LEAKED, MIN_PASSWORD, normal, places
 from chalicelib.live.confusables import NAMES
 from infra.catalogues import compile_catalogues
 from infra.name_data import write_name_data

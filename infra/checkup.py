@@ -10,9 +10,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
-from chalicelib.flow.dead_letters import KEPT, DeadLetter
+from chalicelib.flow.dead_letters import KEPT
 from chalicelib.flow.event_sources import Consumer
 from chalicelib.flow.queue_depths import Depth
+from chalicelib.flow.queues import QueueMessage
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
@@ -167,7 +168,7 @@ class Platform:
         return f"make deploy STAGE={self._settings.stage}"
 
 
-def _life_of(letters: Sequence[DeadLetter]) -> str:
+def _life_of(letters: Sequence[QueueMessage]) -> str:
     """SQS removes a message 14 days after it was first sent, from dead-letter queues too."""
     if not letters:
         return ""

@@ -70,8 +70,6 @@ class Sessions:
                 manager=manager.name,
                 round=manager.round,
                 began_at=rfc3339(at),
-                seen_at="",
-                proved_at="",
                 browser=browser,
                 network=network,
                 expires_at_epoch=int((at + LASTS).timestamp()),

@@ -7,8 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.accounts.audit import Door, note, thing_of
-from chalicelib.accounts.audit_log import Entry
+from chalicelib.accounts.audit import Door, Entry, note, thing_of
 from chalicelib.accounts.managers import Role
 from chalicelib.addresses import hash_of
 from chalicelib.admin.number_format import read_moment

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.aws_session import FAILURES, failure_of, reaching
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,10 +53,8 @@ class S3Uploads:
 
     @cached_property
     def _bucket(self) -> str:
-        try:
+        with reaching("AWS did not say whose account this is"):
             return f"{self._prefix}-{self._account()}-{self._s3.meta.region_name}"
-        except FAILURES as error:
-            raise failure_of(error, "AWS did not say whose account this is") from error
 
 
 def _key(list_id: str) -> str:

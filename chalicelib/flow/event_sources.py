@@ -5,12 +5,11 @@ the queue with no receive used up. While the breaker ramps, as many workers run 
 changes a breaker or a setting here calls `follow`; `tick` does so every minute, so that a crash in between heals.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.aws_session import reaching
 from chalicelib.clock import Clock
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, UnavailableError
 from chalicelib.etags import Seen
@@ -22,6 +21,8 @@ from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
+
+    _State = tuple[ConsumerSpec, Mapping_, Wish, Switch | None]
 
 ALIAS = "live"  # which version of a worker is called, where the stage has releases (infra/releases.py)
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
@@ -52,7 +53,7 @@ class Consumers:
 
     def read_all(self) -> list[Consumer]:
         """Every event source. Raises: UnavailableError (retryable)."""
-        return self._read(CONSUMERS.values())
+        return [_consumer(*one) for one in self._states(list(CONSUMERS.values()))]
 
     def wishes(self) -> dict[str, Wish]:
         """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
@@ -70,8 +71,8 @@ class Consumers:
     def read(self, queue: str) -> Consumer:
         """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         _check(queue)
-        for consumer in self._read([CONSUMERS[queue]]):
-            return consumer
+        for one in self._states([CONSUMERS[queue]]):
+            return _consumer(*one)
         raise NotFoundError(Phrase("the consumer of {queue} is not deployed", queue=queue))
 
     def change(
@@ -109,16 +110,13 @@ class Consumers:
         """Brings the mappings to what breakers and people want; returns the changed queues. Raises: UnavailableError
         (retryable), after doing everything possible."""
         specs = [spec for spec in CONSUMERS.values() if workers is None or spec.worker in workers]
-        mappings = self._mappings(specs)
-        wishes = read_wishes([spec.queue for spec in specs])
-        switches = {switch.name: switch for switch in self._switches.read_all()}
         changed, failed = [], []
-        for spec in specs:
-            if spec.queue not in mappings:
-                continue
-            switch = switches[spec.subsystem] if spec.subsystem else None
+        for spec, mapping, wish, switch in self._states(specs):
+            changes = _changes(spec, mapping, wish, switch)
             try:
-                if self._follow_one(mappings[spec.queue], _wanted(spec, wishes[spec.queue], switch)):
+                if changes:
+                    with reaching("Lambda did not answer"):
+                        self._client().update_event_source_mapping(UUID=mapping["UUID"], **changes)
                     changed.append(spec.queue)
             except UnavailableError:
                 failed.append(spec.queue)
@@ -155,30 +153,16 @@ class Consumers:
         except UnavailableError:
             logger().warning("consumers did not follow their switch", subsystem=subsystem)
 
-    def _read(self, specs: Iterable[ConsumerSpec]) -> list[Consumer]:
-        specs = list(specs)
+    def _states(self, specs: Sequence[ConsumerSpec]) -> "list[_State]":
+        """Of those that are deployed: the mapping, what people want, the breaker."""
         mappings = self._mappings(specs)
         wishes = read_wishes([spec.queue for spec in specs])
         switches = {switch.name: switch for switch in self._switches.read_all()}
         return [
-            _consumer(spec, mappings[spec.queue], wishes[spec.queue], switches.get(spec.subsystem or ""))
+            (spec, mappings[spec.queue], wishes[spec.queue], switches.get(spec.subsystem or ""))
             for spec in specs
             if spec.queue in mappings
         ]
-
-    def _follow_one(self, mapping: "Mapping_", wanted: "_Wanted") -> bool:
-        changes: dict[str, Any] = {}
-        if wanted.enabled != _is_enabled(mapping):
-            changes["Enabled"] = wanted.enabled
-        # Not every backend knows the limit; without a wish there is nothing to insist on.
-        if wanted.max_concurrency != _max_concurrency(mapping) and (wanted.by_hand or _max_concurrency(mapping)):
-            changes["ScalingConfig"] = {"MaximumConcurrency": wanted.max_concurrency}
-        if wanted.batch_size is not None and wanted.batch_size != mapping.get("BatchSize"):
-            changes["BatchSize"] = wanted.batch_size
-        if changes:
-            with _reaching_lambda():
-                self._client().update_event_source_mapping(UUID=mapping["UUID"], **changes)
-        return bool(changes)
 
     def _mappings(self, specs: Iterable[ConsumerSpec]) -> dict[str, "Mapping_"]:
         """The mappings by queue; one request for each worker. Where a stage has releases they belong to the alias, and
@@ -192,7 +176,7 @@ class Consumers:
 
     def _mappings_of(self, function: str) -> dict[str, "Mapping_"]:
         client = self._client()
-        with _reaching_lambda():
+        with reaching("Lambda did not answer"):
             try:
                 listed = client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
             except client.exceptions.ResourceNotFoundException:  # a stage without releases has no alias
@@ -201,34 +185,21 @@ class Consumers:
         return {queue: one for queue, one in zip(queues, listed, strict=True) if queue in CONSUMERS}
 
 
-@contextmanager
-def _reaching_lambda() -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        raise failure_of(error, "Lambda did not answer") from error
-
-
-class _Wanted(NamedTuple):
-    """What a mapping should be now; `by_hand`: a person has set the concurrency."""
-
-    enabled: bool
-    max_concurrency: int
-    batch_size: int | None
-    by_hand: bool
-
-
-def _wanted(spec: ConsumerSpec, wish: Wish, switch: Switch | None) -> _Wanted:
-    full = wish.max_concurrency or spec.max_concurrency
-    share = switch.share if switch else 1.0
+def _changes(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> dict[str, Any]:
+    """What makes a mapping what breaker and people want now."""
     # When a probe is due, messages must flow, or nobody would make the call.
-    flows = switch is None or switch.state != "open" or switch.probe_due
-    return _Wanted(
-        enabled=flows and not wish.paused,
-        max_concurrency=max(MIN_CONCURRENCY, ceil(full * share)),
-        batch_size=wish.batch_size,
-        by_hand=wish.max_concurrency is not None,
-    )
+    enabled = (switch is None or switch.state != "open" or switch.probe_due) and not wish.paused
+    full, now = wish.max_concurrency or spec.max_concurrency, _max_concurrency(mapping)
+    most = max(MIN_CONCURRENCY, ceil(full * (switch.share if switch else 1.0)))
+    changes: dict[str, Any] = {}
+    if enabled != _is_enabled(mapping):
+        changes["Enabled"] = enabled
+    # Not every backend knows the limit; without a wish there is nothing to insist on.
+    if most != now and (wish.max_concurrency is not None or now):
+        changes["ScalingConfig"] = {"MaximumConcurrency": most}
+    if wish.batch_size is not None and wish.batch_size != mapping.get("BatchSize"):
+        changes["BatchSize"] = wish.batch_size
+    return changes
 
 
 def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> Consumer:

@@ -1,28 +1,19 @@
-"""How many messages are in every queue, for the managers' pages."""
+"""How much lies in every queue, for the overview and the failover desk of the admin page."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.flow.queues import Queues
 from chalicelib.manifest import CONSUMERS
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.literals import QueueAttributeNameType
-
 _AT_ONCE = 8
-KNOWN_SECONDS = 2  # a page asks twenty queues: however many people look, no more often than this
-DEAD_SECONDS = 10  # how old the counts of dead letters may be beside the depths: they change seldom, and cost as much
-_NUMBERS: tuple["QueueAttributeNameType", ...] = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesDelayed",
-    "ApproximateNumberOfMessagesNotVisible",
-)
+KNOWN_SECONDS = 2  # a page asks twenty queues, however many people look
+DEAD_SECONDS = 10  # counts of dead letters change seldom and cost as much
 
 
 class Depth(NamedTuple):
-    """Messages of one queue; SQS counts them approximately."""
+    """Messages of one queue, counted approximately."""
 
     waiting: int
     delayed: int
@@ -31,25 +22,23 @@ class Depth(NamedTuple):
 
     @property
     def total(self) -> int:
-        """Everything still to be done."""
+        """All that is still to be done."""
         return self.waiting + self.delayed + self.in_flight
 
 
 class QueueDepths:
-    """The depths of the queues, cached for a moment."""
+    """Each method that reads raises UnavailableError (retryable)."""
 
-    def __init__(self, client: "SQSClient", prefix: str, *, monotonic: Callable[[], float]) -> None:
-        self._client = client
-        self._prefix = prefix
+    def __init__(self, queues: Queues, *, monotonic: Callable[[], float]) -> None:
+        self._queues = queues
         self._monotonic = monotonic
-        self._urls: dict[str, str] = {}
         self._depths: Mapping[str, Depth] = {}
         self._until = 0.0
         self._dead: Mapping[str, int] = {}
         self._dead_until = 0.0
 
     def read(self) -> Mapping[str, Depth]:
-        """By queue, read in parallel, up to two seconds old; `dead` up to ten. Raises: UnavailableError (retryable)."""
+        """By queue, at most two seconds old; `dead` at most ten."""
         if self._monotonic() < self._until:
             return self._depths
         dead = self._dead if self._monotonic() < self._dead_until else self.dead()
@@ -58,11 +47,11 @@ class QueueDepths:
         return self._depths
 
     def forget(self) -> None:
-        """The next read is fresh: this process has just moved something."""
+        """The next look asks: this process has just moved something."""
         self._until = self._dead_until = 0.0
 
     def dead(self) -> Mapping[str, int]:
-        """The dead letters of each queue, now. Raises: UnavailableError (retryable)."""
+        """The dead letters of each queue, now."""
         found = self._all(f"{queue}-dlq" for queue in CONSUMERS)
         self._dead = {name.removesuffix("-dlq"): sum(numbers) for name, numbers in found.items()}
         self._dead_until = self._monotonic() + DEAD_SECONDS
@@ -72,14 +61,4 @@ class QueueDepths:
     def _all(self, queues: Iterable[str]) -> Mapping[str, tuple[int, int, int]]:
         names = list(queues)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return dict(zip(names, pool.map(self._numbers, names), strict=True))
-
-    def _numbers(self, queue: str) -> tuple[int, int, int]:
-        try:
-            if queue not in self._urls:
-                self._urls[queue] = self._client.get_queue_url(QueueName=f"{self._prefix}{queue}")["QueueUrl"]
-            answer = self._client.get_queue_attributes(QueueUrl=self._urls[queue], AttributeNames=_NUMBERS)
-        except FAILURES as error:
-            raise failure_of(error, f"the queue {queue} did not answer") from error
-        waiting, delayed, in_flight = (int(answer["Attributes"][name]) for name in _NUMBERS)
-        return waiting, delayed, in_flight
+            return dict(zip(names, pool.map(self._queues.counts, names), strict=True))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Literal, get_args
 
-from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.aws_session import reaching
 from chalicelib.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -85,10 +85,8 @@ def new_key() -> str:
 
 def read_parameter(client: "SSMClient", name: str) -> str:
     """The text of a SecureString. Raises: UnavailableError (retryable)."""
-    try:
+    with reaching(f"the key {name} could not be read"):
         return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-    except FAILURES as error:
-        raise failure_of(error, f"the key {name} could not be read") from error
 
 
 def encode(raw: bytes) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws_session import FAILURES, failure_of
+from chalicelib.aws_session import FAILURES, failure_of, reaching
 from chalicelib.channels.chat import OPTIONS, chat_at, kind_of
 from chalicelib.clock import is_id
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, phrase_of
@@ -149,7 +149,5 @@ class EndpointDesk:
 
 
 def _ask(call: Callable[[], Any]) -> Any:
-    try:
+    with reaching("SNS did not answer"):
         return call()
-    except FAILURES as error:
-        raise failure_of(error, "SNS did not answer") from error

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from chalicelib.addresses import user_of
 from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
-from chalicelib.flow.dead_letters import DeadLetter, DeadLetters
-from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.flow.dead_letters import DeadLetters
+from chalicelib.flow.queues import JobQueue, Outgoing, QueueMessage
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
@@ -51,7 +51,7 @@ class Revive:
         sent or is uncertain stays so. Returns how many. Raises: NotFoundError (permanent), UnavailableError (retryable;
         the rest stays)."""
 
-        def back(letter: DeadLetter) -> None:
+        def back(letter: QueueMessage) -> None:
             self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
 
         return self._dead_letters.take(queue, limit=limit, ids=ids, each=back)
@@ -60,7 +60,7 @@ class Revive:
         """Deletes dead letters for good; returns how many. Raises: NotFoundError (permanent), UnavailableError
         (retryable)."""
 
-        def note(letter: DeadLetter) -> None:
+        def note(letter: QueueMessage) -> None:
             logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
 
         return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
@@ -161,7 +161,7 @@ class _Glimpse(BaseModel):
     attempt: int = 1
 
 
-def describe_dead_letter(letter: DeadLetter) -> dict[str, Any]:
+def describe_dead_letter(letter: QueueMessage) -> dict[str, Any]:
     """A dead letter without personal data: which kind of job, about which notifications. A job that was put aside is
     found inside its RetryJob."""
     described: dict[str, Any] = {

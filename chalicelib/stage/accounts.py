@@ -9,8 +9,7 @@ from chalicelib.stage.clients import Clients
 
 if TYPE_CHECKING:
     from chalicelib.accounts.api_keys import ApiKeys
-    from chalicelib.accounts.audit import Audit
-    from chalicelib.accounts.audit_log import AuditReader
+    from chalicelib.accounts.audit import Audit, AuditReader
     from chalicelib.accounts.authentication import Entrance
     from chalicelib.accounts.draft_allowance import Drafts
     from chalicelib.accounts.managers import Managers
@@ -88,6 +87,6 @@ class Accounts(Clients):
 
     @cached_property
     def audit_log(self) -> AuditReader:
-        from chalicelib.accounts.audit_log import AuditReader
+        from chalicelib.accounts.audit import AuditReader
 
         return AuditReader(clock=self.clock)

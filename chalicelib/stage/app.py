@@ -35,13 +35,13 @@ class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
     def dead_letters(self) -> DeadLetters:
         from chalicelib.flow.dead_letters import DeadLetters
 
-        return DeadLetters(self.sqs, self.settings.resource(""), taken=self.queue_depths.forget)
+        return DeadLetters(self.queues, taken=self.queue_depths.forget)
 
     @cached_property
     def queue_depths(self) -> QueueDepths:
         from chalicelib.flow.queue_depths import QueueDepths
 
-        return QueueDepths(self.sqs, self.settings.resource(""), monotonic=self.monotonic)
+        return QueueDepths(self.queues, monotonic=self.monotonic)
 
     @cached_property
     def history(self) -> History:

@@ -30,14 +30,7 @@ class Flow(Clients):
     def message_renewal(self) -> Renewal:
         from chalicelib.flow.message_renewal import Renewal
 
-        return Renewal(
-            lambda: self.sqs,
-            self.settings.resource(""),
-            queues=self.queues,
-            off=self.consumers.off,
-            clock=self.clock,
-            seconds=self.monotonic,
-        )
+        return Renewal(self.queues, off=self.consumers.off, clock=self.clock, seconds=self.monotonic)
 
     @cached_property
     def switches(self) -> Switches:

@@ -11,7 +11,7 @@ from chalicelib.addresses import same_address_key
 from chalicelib.clock import rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, save_if
+from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, save_if, value_of
 from chalicelib.storage.rows.people import PreferencesRow, SuppressionRow
 from chalicelib.storage.users import Wishes
 
@@ -64,7 +64,7 @@ Change = Callable[[AddressRecord], AddressRecord | None]
 def find_address(key: str) -> AddressRecord | None:
     """As it is now. Raises: UnavailableError (retryable)."""
     row = find(SuppressionRow, key)
-    return None if row is None else _record(row)
+    return None if row is None else value_of(AddressRecord, row)
 
 
 def change_address(key: str, change: Change) -> bool:
@@ -91,7 +91,7 @@ def page_of_addresses(channel: str, *, limit: int, cursor: str | None) -> tuple[
         page = SuppressionRow.by_channel.query(
             channel, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
         )
-        records = [_record(row) for row in page]
+        records = [value_of(AddressRecord, row) for row in page]
     following = page.last_evaluated_key
     return records, write_cursor(following, scope=scope) if following else None
 
@@ -110,7 +110,7 @@ def read_with_preferences(
             if isinstance(row, PreferencesRow):
                 preferences[row.user_id] = row.preferences
             elif isinstance(row, SuppressionRow):
-                records[row.address] = _record(row)
+                records[row.address] = value_of(AddressRecord, row)
     return preferences, records
 
 
@@ -130,14 +130,6 @@ def forget_soft_bounces(key: str) -> None:
         SuppressionRow(f"soft#{key}").delete()
 
 
-_COLUMNS = tuple(one.name for one in fields(AddressRecord))
-_NUMBERS = ("until_epoch", "expires_at_epoch", "version")
-
-
-def _record(row: SuppressionRow) -> AddressRecord:
-    columns = {name: getattr(row, name) for name in _COLUMNS}
-    return AddressRecord(**columns | {name: int(columns[name]) for name in _NUMBERS if columns[name] is not None})
-
-
 def _row(record: AddressRecord) -> SuppressionRow:
-    return SuppressionRow(**{name: getattr(record, name) for name in _COLUMNS} | {"trace": list(record.trace)})
+    columns = {one.name: getattr(record, one.name) for one in fields(record)}
+    return SuppressionRow(**columns | {"trace": list(record.trace)})

@@ -187,11 +187,12 @@ def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callabl
     )
 
 
-def value_of(kind: type[_V], row: StageTable) -> _V:
-    """The plain value of a row: its attributes that the dataclass `kind` has. Raises: TypeError (permanent): the row
-    lacks some."""
-    names: Mapping[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    return kind(**{name: value for name, value in row.attribute_values.items() if name in names and value is not None})
+def value_of(kind: type[_V], row: StageTable, **other: Any) -> _V:
+    """The plain value of a row: its attributes that `kind` (a dataclass or NamedTuple) has, and `other` fields. Raises:
+    TypeError (permanent): the row lacks some."""
+    names: Iterable[str] = getattr(kind, "_fields", None) or kind.__dataclass_fields__  # type: ignore[attr-defined]
+    known = {name: value for name, value in row.attribute_values.items() if name in names and value is not None}
+    return kind(**known | other)
 
 
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.clock import rfc3339
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.accounts import LISTED, ManagerRow
 
 
@@ -43,7 +43,7 @@ def add_account(account: Account, *, by: str, at: datetime) -> bool:
 def find_account(name: str) -> Account | None:
     """As it is now. Raises: UnavailableError (retryable)."""
     row = find(ManagerRow, name)
-    return None if row is None else _account(row)
+    return None if row is None else value_of(Account, row)
 
 
 def page_of_accounts(*, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
@@ -54,7 +54,7 @@ def page_of_accounts(*, limit: int, cursor: str | None) -> tuple[list[Account], 
         page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
         names = [row.name for row in page]
         rows = ManagerRow.batch_get(names, consistent_read=True) if names else ()
-        found = {row.name: _account(row) for row in rows}
+        found = {row.name: value_of(Account, row) for row in rows}
     last = page.last_evaluated_key
     return [found[name] for name in names if name in found], write_cursor(last, scope=LISTED) if last else None
 
@@ -84,15 +84,3 @@ def use_code(account: Account, *, sealed_secret: str, step: int) -> bool:
     unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == account.totp_secret)
     actions = [ManagerRow.totp_secret.set(sealed_secret), ManagerRow.totp_step.set(step)]
     return update_if(ManagerRow(account.name), actions, unused)
-
-
-def _account(row: ManagerRow) -> Account:
-    return Account(
-        name=row.name,
-        password_hash=row.password_hash,
-        roles=list(row.roles),
-        disabled=bool(row.disabled),
-        totp_secret=row.totp_secret,
-        sessions_round=int(row.sessions_round or 0),
-        initial_until=row.initial_until,
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, value_of
 from chalicelib.storage.rows.people import PreferencesRow
 
 
@@ -18,14 +18,14 @@ class StoredPreferences(NamedTuple):
 def find_preferences(user_id: str) -> StoredPreferences | None:
     """As they are now. Raises: UnavailableError (retryable)."""
     row = find(PreferencesRow, user_id)
-    return None if row is None else _preferences(row)
+    return None if row is None else value_of(StoredPreferences, row)
 
 
 def preferences_of(user_ids: Collection[str]) -> dict[str, StoredPreferences]:
     """Of those who have set any. Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         rows = PreferencesRow.batch_get(list(user_ids), consistent_read=True) if user_ids else ()
-        return {row.user_id: _preferences(row) for row in rows}
+        return {row.user_id: value_of(StoredPreferences, row) for row in rows}
 
 
 def save_preferences(user_id: str, stored: StoredPreferences, *, after: StoredPreferences | None) -> bool:
@@ -39,7 +39,3 @@ def delete_preferences(user_id: str) -> None:
     """Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         PreferencesRow(user_id).delete()
-
-
-def _preferences(row: PreferencesRow) -> StoredPreferences:
-    return StoredPreferences(row.preferences, row.words, row.updated_at)

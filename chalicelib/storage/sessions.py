@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.accounts import SessionRow
 
 
@@ -11,13 +11,13 @@ class StoredSession(NamedTuple):
 
     key: str
     manager: str
-    round: int
     began_at: str
-    seen_at: str
-    proved_at: str
-    browser: str
-    network: str
     expires_at_epoch: int
+    round: int = -1  # no round of any account
+    seen_at: str = ""
+    proved_at: str = ""
+    browser: str = ""
+    network: str = ""
 
 
 def add_session(session: StoredSession) -> None:
@@ -55,14 +55,4 @@ def delete_session(key: str, *, of: str | None = None) -> bool:
 
 
 def _session(row: SessionRow) -> StoredSession:
-    return StoredSession(
-        key=row.id_hash,
-        manager=row.manager,
-        round=int(row.round),
-        began_at=row.began_at,
-        seen_at=row.seen_at,
-        proved_at=row.proved_at,
-        browser=row.browser,
-        network=row.network,
-        expires_at_epoch=int(row.expires_at_epoch),
-    )
+    return value_of(StoredSession, row, key=row.id_hash)

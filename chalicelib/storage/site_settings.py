@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, value_of
 from chalicelib.storage.rows.configuration import SettingRow
 
 
@@ -19,13 +19,15 @@ class StoredSetting(NamedTuple):
 def read_settings(names: Sequence[str]) -> dict[str, StoredSetting]:
     """Those that were ever set, in one request (at most 100). Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
-        return {row.name: _setting(row) for row in SettingRow.batch_get(list(names), consistent_read=True)}
+        return {
+            row.name: value_of(StoredSetting, row) for row in SettingRow.batch_get(list(names), consistent_read=True)
+        }
 
 
 def find_setting(name: str) -> StoredSetting | None:
     """As it is now. Raises: UnavailableError (retryable)."""
     row = find(SettingRow, name)
-    return None if row is None else _setting(row)
+    return None if row is None else value_of(StoredSetting, row)
 
 
 def save_setting(name: str, setting: StoredSetting) -> bool:
@@ -33,7 +35,3 @@ def save_setting(name: str, setting: StoredSetting) -> bool:
     it may be written."""
     before, row = setting.version - 1, SettingRow(name, **setting._asdict())
     return save_if(row, SettingRow.version == before if before else SettingRow.name.does_not_exist())
-
-
-def _setting(row: SettingRow) -> StoredSetting:
-    return StoredSetting(row.value, int(row.version), row.updated_at, row.updated_by)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from chalicelib.clock import rfc3339
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.people import PreferencesRow, UserRow
 
 CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
@@ -141,12 +141,14 @@ class Users:
     def find(self, user_id: str) -> StoredUser | None:
         """As it is now."""
         row = find(UserRow, user_id)
-        return None if row is None else _user(row)
+        return None if row is None else value_of(StoredUser, row)
 
     def find_many(self, user_ids: Collection[str]) -> dict[str, StoredUser]:
         """By id, as they are now."""
         with reaching_dynamodb():
-            return {row.id: _user(row) for row in UserRow.batch_get(list(user_ids), consistent_read=True)}
+            return {
+                row.id: value_of(StoredUser, row) for row in UserRow.batch_get(list(user_ids), consistent_read=True)
+            }
 
     def save(self, user: StoredUser, *, after: StoredUser) -> bool:
         """Writes a user; False if it is not as it was `after`."""
@@ -166,7 +168,7 @@ class Users:
         confirmed = [UserRow.confirmed_email.set(email), UserRow.confirmed_at.set(now), UserRow.updated_at.set(now)]
         row = UserRow(user_id)
         if update_if(row, confirmed, (UserRow.email == email) & unconfirmed):
-            return _user(row)
+            return value_of(StoredUser, row)
         known = self.find(user_id)
         return known if known is not None and known.email == email == known.confirmed_email else None
 
@@ -182,16 +184,9 @@ class Users:
             UserRow(user_id).delete()
 
 
-_COLUMNS = tuple(one.name for one in fields(StoredUser))
-
-
-def _user(row: UserRow) -> StoredUser:
-    return StoredUser(**{name: getattr(row, name) for name in _COLUMNS})
-
-
 def _row(user: StoredUser) -> UserRow:
-    columns = {name: getattr(user, name) for name in _COLUMNS}
-    return UserRow(**{**columns, "left": list(user.left) if user.left else None})
+    columns = {one.name: getattr(user, one.name) for one in fields(user)}
+    return UserRow(**columns | {"left": list(user.left) if user.left else None})
 
 
 def _profile_of(item: Mapping[str, Any]) -> Profile:

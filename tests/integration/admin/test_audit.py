@@ -8,7 +8,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from chalicelib.accounts.audit_log import Entry
+from chalicelib.accounts.audit import Entry
 from chalicelib.accounts.managers import Role
 from chalicelib.clock import now, rfc3339
 from chalicelib.profiles.model import UserBody

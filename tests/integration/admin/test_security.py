@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from chalice.app import Response
 
-from chalicelib.accounts import audit_log as audits
+from chalicelib.accounts import audit as audits
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.views import REGISTERED, Registered
 from chalicelib.http_errors import PROTECTION, STRICT_TRANSPORT

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.accounts.api_keys import Scope, create_key
-from chalicelib.accounts.audit_log import Entry
+from chalicelib.accounts.audit import Entry
 from chalicelib.stage.app import Stage
 from chalicelib.storage.api_keys import revoke_key
 from chalicelib.storage.dynamodb import dynamodb

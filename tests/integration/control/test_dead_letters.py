@@ -9,7 +9,7 @@ import pytest
 from chalicelib.clock import now
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, UnavailableError
-from chalicelib.flow.dead_letters import DeadLetter
+from chalicelib.flow.queues import QueueMessage
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
@@ -216,7 +216,7 @@ def test_a_queue_that_does_not_answer_is_unavailable(stage: None) -> None:
 
 
 def described(body: str) -> dict[str, Any]:
-    return describe_dead_letter(DeadLetter(id="m-1", body=body, sent_at=now(), receives=5))
+    return describe_dead_letter(QueueMessage(id="m-1", body=body, sent_at=now(), receives=5))
 
 
 def test_a_description_names_the_job_and_nothing_personal(pump: Pump) -> None:

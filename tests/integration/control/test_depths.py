@@ -1,15 +1,13 @@
 """How much lies in the queues, for the eyes of people."""
 
-import boto3
-
 from chalicelib.flow.queue_depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
-from chalicelib.settings import settings
+from chalicelib.stage.app import Stage
 from tests.integration.conftest import Pump
 
 
 def test_depths_are_two_seconds_old_at_most_and_dead_letters_ten(pump: Pump) -> None:
     seconds = [100.0]
-    depths = QueueDepths(boto3.client("sqs"), settings().resource(""), monotonic=lambda: seconds[0])
+    depths = QueueDepths(Stage.own().queues, monotonic=lambda: seconds[0])
     assert (depths.read()["retry"].waiting, depths.read()["retry"].dead) == (0, 0)
     pump.put("retry", "{}")
     pump.put("retry-dlq", "{}")

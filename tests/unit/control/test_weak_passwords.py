@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.accounts.weak_passwords import COMMON, LEAKED, weakness
+from chalicelib.accounts.passwords import COMMON, LEAKED, weakness
 
 BAD = (
     "password1234",
