@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.clock import now
 from chalicelib.flow import message_renewal as renewal
+from chalicelib.flow import queues
 from chalicelib.flow.message_renewal import HOUR
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
@@ -38,7 +39,7 @@ class Days:
 @pytest.fixture
 def days(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> Days:
     days = Days()
-    monkeypatch.setattr(renewal, "_WAIT_SECONDS", 0)  # moto has one server, and waits for more than there is
+    monkeypatch.setattr(queues, "_WAIT_SECONDS", 0)  # moto has one server, and waits for more than there is
     compose(clock=days.now)
     for queue in moto_of("sqs").queues.values():
         queue.message_retention_period = timedelta(days=14).total_seconds()
