@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
 from chalicelib.admin.number_format import read_moment
-from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.model import ASKED, Campaign
 from chalicelib.errors import InvalidError, Phrase, phrase_of
 from chalicelib.profiles.model import known_timezone
 from chalicelib.rendering.model import Template, VariableType
@@ -25,13 +25,8 @@ def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campa
         "template": template.key,
         "audience": read_audience(form),
         "context": _context(form, template),
-        "rate_per_second": _number(form, "rate_per_second"),
-        "misfire": one(form, "misfire") or "latest",
         "timezone": one(form, "timezone") or None,
-        "canary_percent": _number(form, "canary_percent") if one(form, "canary_percent") else None,
-        "best_hour": bool(one(form, "best_hour")),
-        "expires_after_hours": _number(form, "expires_after_hours") if one(form, "expires_after_hours") else None,
-        "locale": one(form, "locale") or None,
+        **{name: _asked(form, name) for name in ASKED},
         **_when(form, zone),
         **_channels(form, template),
     }
@@ -55,13 +50,8 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
     """What the form shows for a campaign."""
     form: dict[str, list[str]] = {
         "name": [spec.name],
-        "rate_per_second": [f"{spec.rate_per_second:.15g}"],
-        "misfire": [spec.misfire],
         "timezone": [spec.timezone or ""],
-        "canary_percent": [str(spec.canary_percent or "")],
-        "best_hour": ["on"] if spec.best_hour else [],
-        "expires_after_hours": [str(spec.expires_after_hours or "")],
-        "locale": [spec.locale or ""],
+        **{name: _shown(getattr(spec, name)) for name in ASKED},
         "channels": list(spec.channels or ()),
         **{f"var_{name}": [written(value)] for name, value in spec.context.items()},
     }
@@ -89,6 +79,24 @@ def _keeps_start(form: Form, spec: Campaign, before: Campaign, default_zone: str
     shown = form_of(before, default_zone=default_zone).get("start_at")
     as_shown = spec.timezone == before.timezone and shown == [one(form, "start_at")]
     return as_shown and spec.start_at not in (None, before.start_at)
+
+
+def _asked(form: Form, name: str) -> Any:
+    """What was typed, or the default where that is nothing."""
+    text, default = one(form, name), Campaign.model_fields[name].default
+    match ASKED[name].kind:
+        case "flag":
+            return bool(text)
+        case "number":
+            return _number(form, name) if text or default is not None else None
+        case _:
+            return text or default
+
+
+def _shown(value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return ["on"] if value else []
+    return ["" if value is None else f"{value:.15g}" if isinstance(value, float) else str(value)]
 
 
 def _channels(form: Form, template: Template) -> dict[str, Any]:

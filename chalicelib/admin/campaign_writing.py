@@ -15,7 +15,7 @@ from chalicelib.admin.campaign_form import form_of, left_alone, read_campaign, r
 from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page, preview
-from chalicelib.campaigns.model import CampaignPatch, shown_spec, spec_of
+from chalicelib.campaigns.model import ASKED, Campaign, CampaignPatch, shown_spec, spec_of
 from chalicelib.errors import InvalidError, Phrase, TooManyRequestsError
 from chalicelib.etags import tag_of
 from chalicelib.http_errors import status_of
@@ -132,6 +132,8 @@ def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignHead | None) 
         "group_letters": GROUPS,
         "counted": None,
         "title": spec_of(head).name if head else None,
+        "asked": ASKED,
+        "defaults": {name: Campaign.model_fields[name].default for name in ASKED},
         "lists": _ready_lists(one(form, "list_id")),
         "others": _others(excluded_ids(form), own=head.id if head else None),
     }

@@ -14,7 +14,7 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
-from chalicelib.campaigns.model import Campaign, shown_spec, spec_of
+from chalicelib.campaigns.model import ASKED, Campaign, shown_spec, spec_of
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import InvalidError, Phrase
@@ -101,6 +101,7 @@ def campaign_detail(visit: Visit) -> Page:
     shown = {
         "campaign": campaign,
         "opens_measured": bool(settings().tracking_domain),
+        "facts": {name: campaign[name] for name, how in ASKED.items() if how.on_page and campaign[name]},
         "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,
         "going": bool(head.open_runs) or head.state in ("running", "scheduled"),
         "canary_held": held,

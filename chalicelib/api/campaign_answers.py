@@ -1,10 +1,12 @@
 """The shapes of the API's answers about campaigns and lists. Times are RFC 3339, UTC."""
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from chalicelib.api.answers import ApiAnswer
+from chalicelib.campaigns.field_forms import answers_of
+from chalicelib.campaigns.model import Campaign
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.storage.campaign_head import CampaignState
 
@@ -59,29 +61,21 @@ class CampaignEvent(ApiAnswer):
     note: str | None = Field(default=None, description="the comment of whoever sent it back, or what was changed")
 
 
-class CampaignAnswer(ApiAnswer):
-    """A campaign's content and its current state."""
-
+class _Identity(ApiAnswer):
     id: str
     state: CampaignState
     version: int
-    name: str
-    template: str
-    category: str | None
-    channels: list[str] | None
-    audience: dict[str, Any]
-    context: dict[str, Any]
-    content: dict[str, Any] | None
-    rate_per_second: float
-    publish_per_second: float
-    start_at: str | None
-    schedule: dict[str, Any] | None
-    misfire: str
-    timezone: str | None
-    best_hour: bool
-    expires_after_hours: int | None
-    locale: str | None
-    canary_percent: int | None
+
+
+if TYPE_CHECKING:
+    _Content = _Identity
+else:
+    _Content = create_model("_Content", __base__=_Identity, **answers_of(Campaign))
+
+
+class CampaignAnswer(_Content):
+    """A campaign's content and its current state."""
+
     created_at: str
     created_by: str
     updated_at: str

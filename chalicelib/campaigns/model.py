@@ -1,11 +1,12 @@
 """What a campaign is: the body of `POST /v1/campaigns`, checked field by field."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, create_model, field_validator, model_validator
 
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.field_forms import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.errors import Phrase
@@ -77,14 +78,18 @@ class Campaign(StrictModel):
     audience: Audience
     context: Annotated[JsonObject, Field(description="the template's variables")] = Field(default_factory=dict)
     content: Content | None = None
-    rate_per_second: Annotated[Rate, Field(description="letters a second, the campaign's own limit")] = 50.0
+    rate_per_second: Annotated[
+        Rate, Field(description="letters a second, the campaign's own limit"), Asked("number", "pace", on_page=True)
+    ] = 50.0
     publish_per_second: Annotated[
         Rate, Field(description="the most messages a second that its fan-out writes; a message holds up to 50 letters")
     ] = 100.0
     start_at: Annotated[Moment | None, Field(description="default: when it is started")] = None
     schedule: Annotated[Schedule | None, Field(description="periodic, from `start_at` on if that is given")] = None
     misfire: Annotated[
-        Misfire, Field(description="after a standstill: one run for all that were missed, none, or all of them")
+        Misfire,
+        Field(description="after a standstill: one run for all that were missed, none, or all of them"),
+        Asked("choice", "schedule"),
     ] = "latest"
     timezone: Annotated[
         Zone | None, Field(description=f"of the schedule; `{RECIPIENT}`: at each recipient's own local time")
@@ -95,15 +100,22 @@ class Campaign(StrictModel):
             description=f"each recipient gets it at the hour (0 to 23, local) in their attribute `{BEST_HOUR}`, "
             "within a day; who has none gets it at the campaign's time"
         ),
+        Asked("flag", "when"),
     ] = False
     expires_after_hours: Annotated[
-        int | None, Field(ge=1, le=720, description="after the start of a run; letters that wait longer are skipped")
+        int | None,
+        Field(ge=1, le=720, description="after the start of a run; letters that wait longer are skipped"),
+        Asked("number", "when"),
     ] = None
     locale: Annotated[
-        Locale | None, Field(description="for recipients whose language is unknown or missing in the template")
+        Locale | None,
+        Field(description="for recipients whose language is unknown or missing in the template"),
+        Asked("text", "when"),
     ] = None
     canary_percent: Annotated[
-        int | None, Field(ge=1, le=99, description="these get it first; the rest is held back until released")
+        int | None,
+        Field(ge=1, le=99, description="these get it first; the rest is held back until released"),
+        Asked("number", "pace", on_page=True),
     ] = None
 
     @property
@@ -122,28 +134,22 @@ def shown_spec(stored: CampaignHead | CampaignVersion) -> Campaign:
     return recalled(Campaign, stored.spec)
 
 
-class CampaignPatch(StrictModel):
+ASKED = asked_of(Campaign)
+
+if TYPE_CHECKING:
+    _Changes = StrictModel
+else:
+    _Changes = create_model("_Changes", __base__=StrictModel, **changes_of(Campaign))
+
+
+class CampaignPatch(_Changes):
     """A change: what is given is set, null takes the default, where there is one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]})
 
-    name: Name | None = None
-    template: TemplateKey | None = None
-    category: str | None = None
-    channels: Channels | None = None
-    audience: Audience | None = None
-    context: JsonObject | None = None
-    content: Content | None = None
-    rate_per_second: Rate | None = None
-    publish_per_second: Rate | None = None
-    start_at: Moment | None = None
-    schedule: Schedule | None = None
-    misfire: Misfire | None = None
-    timezone: Zone | None = None
-    best_hour: StrictBool | None = None
-    expires_after_hours: Annotated[int, Field(ge=1, le=720)] | None = None
-    locale: Locale | None = None
-    canary_percent: Annotated[int, Field(ge=1, le=99)] | None = None
+    if TYPE_CHECKING:
+
+        def __init__(self, **given: Any) -> None: ...
 
     @field_validator("name", "template", "audience")
     @classmethod

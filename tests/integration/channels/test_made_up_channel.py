@@ -1,21 +1,10 @@
 """A new channel is an entry, a file, its texts and its parts of a template; all the rest follows. One is added to a
 copy of the code, as anybody would add it, and tested there."""
 
-import json
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.checkout import Checkout
 
-from infra.paths import ROOT
-
-COPIED = (
-    *(".chalice", "app.py", "chalicelib", "docs", "functions", "infra", "layers", "pyproject.toml"),
-    *("templates", "tests", "tools", "Makefile", "requirements-dev.txt"),
-)
 CHANNEL = '''"""Pigeons: a note in a file for each."""
 
 from collections.abc import Sequence
@@ -40,11 +29,6 @@ def make(parts: ChannelParts) -> PigeonChannel:
     """The channel of a stage."""
     return PigeonChannel()
 '''
-WORDS = {
-    "channels": "pigeon post",
-    "subsystems.names": "Pigeons",
-    "reasons": {"reached_by_pigeon": "the pigeon was enough", "opened_on_pigeon": "the pigeon was seen"},
-}
 FOLLOWS = '''"""What follows from the entry."""
 
 import json
@@ -109,55 +93,27 @@ def test_the_page_of_preferences_offers_it(api: Gateway, page: str, person: Pers
 '''
 
 
-def change(path: Path, pattern: str, replacement: str) -> None:
-    text, found = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
-    assert found, pattern
-    path.write_text(text, encoding="utf-8")
-
-
-def say(file: Path, **words: object) -> None:
-    texts = json.loads(file.read_text(encoding="utf-8"))
-    for place, added in words.items():
-        node = texts
-        for name in place.split("."):
-            node = node[name]
-        node |= added if isinstance(added, dict) else {"pigeon": added}
-    file.write_text(json.dumps(texts, ensure_ascii=False), encoding="utf-8")
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of the code with a channel `pigeon`."""
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
-        else:
-            shutil.copy(ROOT / name, tmp_path / name)
-    manifest = tmp_path / "chalicelib" / "manifest.py"
-    change(manifest, r'(    LIVE = "live"\n)', r'\1    PIGEON = "pigeon"\n')
-    change(manifest, r"(    Subsystem\.LIVE: Rate.*\n)", r'\1    Subsystem.PIGEON: Rate(7, "pigeons a second"),\n')
+def test_all_that_a_channel_needs_follows_from_its_entry(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path)
+    manifest = "chalicelib/manifest.py"
+    checkout.change(manifest, r'(    LIVE = "live"\n)', r'\1    PIGEON = "pigeon"\n')
+    checkout.change(
+        manifest, r"(    Subsystem\.LIVE: Rate.*\n)", r'\1    Subsystem.PIGEON: Rate(7, "pigeons a second"),\n'
+    )
     entry = r'\1        ChannelSpec("pigeon", "phone", Subsystem.PIGEON, ("text",)),\n'
-    change(manifest, r'(        ChannelSpec\("sms".*\n)', entry)
-    (tmp_path / "chalicelib" / "channels" / "pigeon.py").write_text(CHANNEL)
-    templates = tmp_path / "templates"
+    checkout.change(manifest, r'(        ChannelSpec\("sms".*\n)', entry)
+    checkout.write("chalicelib/channels/pigeon.py", CHANNEL)
+    checkout.say("admin/words", "channels", pigeon="pigeon post")
+    checkout.say("admin/words", "subsystems.names", pigeon="Pigeons")
+    checkout.say("admin/words", "reasons", reached_by_pigeon="it was enough", opened_on_pigeon="it was seen")
+    checkout.say("pages", "channels", pigeon="Pigeons")
+    checkout.change("templates/promo/meta.json", r'"extra_channels": \[', '"extra_channels": ["pigeon", ')
     for language in ("en", "ru"):
-        say(templates / "admin" / "words" / f"{language}.json", **WORDS)
-        say(templates / "pages" / f"{language}.json", channels="Pigeons")
-        (templates / "promo" / language / "pigeon").write_text("{{ headline }}")
-    change(templates / "promo" / "meta.json", r'"extra_channels": \[', '"extra_channels": ["pigeon", ')
-    return tmp_path
+        checkout.write(f"templates/promo/{language}/pigeon", "{{ headline }}")
+    checkout.write("tests/integration/own_say/test_pigeon.py", FOLLOWS)
 
-
-def run(checkout: Path, *command: str) -> None:
-    done = subprocess.run([sys.executable, *command], cwd=checkout, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-
-
-def test_all_that_a_channel_needs_follows_from_its_entry(checkout: Path) -> None:
-    (checkout / "tests" / "integration" / "own_say" / "test_pigeon.py").write_text(FOLLOWS)
-    run(checkout, "-m", "infra.app_policies")
-    run(
-        checkout,
+    checkout.run("-m", "infra.app_policies")
+    checkout.run(
         *("-m", "pytest", "-q", "-x", "tests/integration/own_say/test_pigeon.py", "tests/contract/test_words.py"),
         *("tests/contract/test_failover.py", "tests/contract/test_public_words.py"),
     )
