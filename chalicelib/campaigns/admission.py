@@ -125,7 +125,7 @@ class ChunkAdmission:
         state = self._known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
         if state == "paused":
             parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
-            self._park(job.letter, parked)
+            self._held.put(job.letter.run_id or "", PAUSED, [parked])
             return None
         if not job.again:
             self._record(job)
@@ -142,7 +142,8 @@ class ChunkAdmission:
         state = self._known.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == "paused":
             recipients = tuple(as_known(r) for r in job.recipients)
-            self._park(job.letter, Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True))
+            parked = Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True)
+            self._held.put(job.letter.run_id or "", PAUSED, [parked])
             return False
         if state == "cancelled":
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
@@ -170,9 +171,6 @@ class ChunkAdmission:
         turn = job.model_copy(update={"paced": True}) if grant.granted else job
         self._retries.later(turn, in_seconds=grant.wait_seconds)
         return False
-
-    def _park(self, letter: LetterSpec, chunk: Chunk) -> None:
-        self._held.put(letter.run_id or "", PAUSED, [chunk])
 
     def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
         self._close(letter, channels, ids, DeliveryStatus.CANCELLED, "campaign_cancelled")

@@ -92,13 +92,13 @@ class RunDriver:
             self._kick(run, (one for one in shards if one.resume_at < stalled))
             self.wake_held(run, all_of_it=head.state == "cancelled")
         progress = read_progress(run)
+        self._note(run, progress)
         planned = all(one.done for one in shards if one.is_of_audience)
         if not planned or progress.settled < progress.targeted:
-            self._note(run, progress)
             return False
         self._runs.note_finished(head, run, targeted=progress.targeted)
-        self._note(run, progress, outcome="cancelled" if head.state == "cancelled" else "completed")
-        return True
+        outcome = "cancelled" if head.state == "cancelled" else "completed"
+        return self._runs.close(run, outcome=outcome, at=rfc3339(self._clock()), targeted=progress.targeted)
 
     def _keep_going(self, head: CampaignHead, run: Run) -> None:
         """Completes whatever a crash left out of an opening, and puts a message for each unfinished shard. One that
@@ -121,14 +121,8 @@ class RunDriver:
         self._shards.add(run.run_id, audience=run.shards)
         return self._runs.note_open(head, run), self._shards.of(run.run_id)
 
-    def _note(self, run: Run, progress: Progress, *, outcome: str | None = None) -> None:
-        """Stores its progress, or how it ended, and adds what is new to the hourly statistics."""
+    def _note(self, run: Run, progress: Progress) -> None:
+        """Stores its progress, and adds what is new to the hourly statistics."""
         counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
-        at = rfc3339(self._clock())
-        samples = sampled(run.samples, at, progress)
-        if outcome is None:
-            noted = self._runs.sample(run, samples, counts)
-        else:
-            noted = self._runs.close(run, samples, counts, outcome=outcome, at=at, targeted=progress.targeted)
-        if noted:
+        if self._runs.note(run, sampled(run.samples, rfc3339(self._clock()), progress), counts):
             self._hours.add({word: max(0, n - run.in_hours.get(word, 0)) for word, n in counts.items()})

@@ -58,7 +58,7 @@ class Greetings:
             head = self._inbox.recount(person.user_id).shown() if person.user_id else None
             words = [events.hello(person.user_id, person.name, head), *([] if person.name else words)]
         for pause in (*_PAUSES_SECONDS, None):
-            posted = self._poster.greet(connection, *words)
+            posted = self._poster.say(connection, *words, removes=False)
             if posted is not Posted.GONE or pause is None:
                 break
             self._sleep(pause)

@@ -64,22 +64,20 @@ class Poster:
         """Posts to each connection its own events, in order."""
         work = [(connection, events) for connection, events in frames if connection.opened_at]
         if len(work) == 1:
-            results: Iterator[Posted] = iter([self._post_in_order(*work[0])])
+            results: Iterator[Posted] = iter([self.say(work[0][0], *work[0][1])])
         else:
-            results = self._pool.map(lambda one: self._post_in_order(*one), work)
+            results = self._pool.map(lambda one: self.say(one[0], *one[1]), work)
         return {connection.connection_id: result for (connection, _), result in zip(work, results, strict=True)}
 
-    def say(self, connection: Connection, *events: ServerEvent) -> Posted:
-        """Posts to one connection, whether it is known to be open or not."""
-        return self._post_in_order(connection, events)
-
-    def greet(self, connection: Connection, *events: ServerEvent) -> Posted:
-        """As `say`, for a connection that may not be open yet: 410 proves nothing, and removes nothing."""
-        return self._post_in_order(connection, events, removes=False)
+    def say(self, connection: Connection, *events: ServerEvent, removes: bool = True) -> Posted:
+        """Posts to one connection, whether it is known to be open or not. `removes`: 410 removes it; during a handshake
+        it proves nothing."""
+        done = each(lambda one: self._post_all(one, events, removes), [connection], alone=_log, stays=is_contained)
+        return done[0] if done else Posted.FAILED
 
     def end(self, connection: Connection, event: ServerEvent) -> None:
         """Sends a last event, closes the connection and deletes it."""
-        self._post_in_order(connection, [event], removes=False)
+        self.say(connection, event, removes=False)
         try:
             self._client(connection).delete_connection(ConnectionId=connection.connection_id)
         except (ClientError, BotoCoreError) as error:
@@ -89,13 +87,6 @@ class Poster:
     def alive(self, connections: Sequence[Connection]) -> list[Connection]:
         """Those that the gateway still has; the others are removed. Those that cannot be checked count as alive."""
         return [c for c, gone in zip(connections, self._pool.map(self._is_gone, connections), strict=True) if not gone]
-
-    def _post_in_order(self, connection: Connection, events: Iterable[ServerEvent], *, removes: bool = True) -> Posted:
-        def log(_: Connection, error: Exception) -> Posted:
-            return _log(connection, error)
-
-        done = each(lambda one: self._post_all(one, events, removes), [connection], alone=log, stays=is_contained)
-        return done[0] if done else Posted.FAILED
 
     def _post_all(self, connection: Connection, events: Iterable[ServerEvent], removes: bool) -> Posted:
         try:
@@ -111,10 +102,7 @@ class Poster:
         return Posted.DELIVERED
 
     def _is_gone(self, connection: Connection) -> bool:
-        def log(_: Connection, error: Exception) -> Posted:
-            return _log(connection, error)
-
-        return each(self._asked, [connection], alone=log, stays=is_contained) == [True]
+        return each(self._asked, [connection], alone=_log, stays=is_contained) == [True]
 
     def _asked(self, connection: Connection) -> bool:
         if not connection.opened_at and self._is_at_the_door(connection):

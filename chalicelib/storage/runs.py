@@ -141,28 +141,13 @@ class Runs:
         if not update_if(row, [CampaignRow.state.set("scheduled")], idle & CampaignRow.next_run_at.exists()):
             update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
 
-    def sample(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
-        """Keeps how far an open run has come; False, and nothing done, where it is finished."""
-        return self._update(run, _progress(samples, in_hours))
+    def note(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
+        """Stores how far an open run has come; False, and nothing done, if it is finished."""
+        return self._update(run, {"samples": list(samples), "in_hours": dict(in_hours)})
 
-    def close(
-        self,
-        run: Run,
-        samples: Sequence[Sequence[Any]],
-        in_hours: Mapping[str, int],
-        *,
-        outcome: str,
-        at: str,
-        targeted: int,
-    ) -> bool:
-        """Finishes an open run; False, and nothing done, where it is finished already."""
-        ended = [
-            RunRow.opened.remove(),
-            RunRow.outcome.set(outcome),
-            RunRow.finished_at.set(at),
-            RunRow.targeted.set(targeted),
-        ]
-        return self._update(run, [*_progress(samples, in_hours), *ended])
+    def close(self, run: Run, *, outcome: str, at: str, targeted: int) -> bool:
+        """Finishes an open run; False, and nothing done, if it is finished already."""
+        return self._update(run, {"opened": None, "outcome": outcome, "finished_at": at, "targeted": targeted})
 
     def release_canary(self, run: Run, *, at: str) -> Run | None:
         """Lets the rest of an open run go; None, and nothing done, where it was released already."""
@@ -170,12 +155,10 @@ class Runs:
         held = RunRow.opened.exists() & RunRow.canary_released_at.does_not_exist()
         return _read(row) if update_if(row, [RunRow.canary_released_at.set(at)], held) else None
 
-    def _update(self, run: Run, actions: Sequence[Action]) -> bool:
+    def _update(self, run: Run, changes: Mapping[str, Any]) -> bool:
+        attributes = [(getattr(RunRow, name), value) for name, value in changes.items()]
+        actions = [one.remove() if value is None else one.set(value) for one, value in attributes]
         return update_if(RunRow(run.campaign_id, run.scheduled_at), actions, RunRow.opened.exists())
-
-
-def _progress(samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> list[Action]:
-    return [RunRow.samples.set(list(samples)), RunRow.in_hours.set(dict(in_hours))]
 
 
 def _read(row: RunRow) -> Run:
