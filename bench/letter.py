@@ -28,7 +28,7 @@ forty years late; shot on film, with the score played live. Reserve a seat besid
 
 
 def page() -> str:
-    """The letter's source in Jinja2: a whole document, so that nobody's layout is added to it."""
+    """The letter's source in Jinja2: a whole document, so that no layout is added to it."""
     paragraphs = (SIZE_BYTES - len(_TOP) - len(_HEAD) - len(_END)) // len(_PARAGRAPH)
     return _TOP + _HEAD + _PARAGRAPH * paragraphs + _END
 

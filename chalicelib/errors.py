@@ -1,7 +1,7 @@
 """Every error that crosses a module border, with its whole hierarchy.
 
 VestnikError
-├── RefusedError            the caller's to mend: said in every language of the pages
+├── RefusedError            the caller can fix it: said in every language of the pages
 │   ├── InvalidError          the data is wrong; permanent                   → 422
 │   │   └── TooLargeError     over a stated size; permanent                  → 413
 │   ├── UnauthorizedError     no key, or an unknown one; permanent           → 401
@@ -14,11 +14,11 @@ VestnikError
 │   │   └── WouldBreakError   others would be refused; unless confirmed      → 409
 │   └── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
-│   ├── MisconfiguredError  it refuses us: somebody must mend the stage    → 500
+│   ├── MisconfiguredError  it refuses us: somebody must fix the stage     → 500
 │   ├── ThrottledError      it asks for a slower pace; later               → 503
 │   └── NewerError          a newer release wrote it; once that is back    → 503
 ├── RenderError           a template cannot give this letter; permanent  → a failed delivery
-└── PoisonMessageError    a queue message that no retry can mend; permanent → the DLQ
+└── PoisonMessageError    a queue message that no retry can fix; permanent  → the DLQ
 
 The API turns them into `application/problem+json` in one place (`api/problem.py`); core code knows nothing of HTTP.
 """
@@ -93,7 +93,7 @@ class VestnikError(Exception):
 
 
 class RefusedError(VestnikError):
-    """What the caller can mend; `detail` says how."""
+    """What the caller can fix; `detail` says how."""
 
     detail: Phrase
 
@@ -183,7 +183,7 @@ class UnavailableError(VestnikError):
 
 
 class MisconfiguredError(UnavailableError):
-    """Retryable, but not before somebody has mended the deployment: a right, a table or a queue is missing."""
+    """Retryable, but not before somebody has fixed the deployment: a right, a table or a queue is missing."""
 
 
 class ThrottledError(UnavailableError):

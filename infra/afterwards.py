@@ -24,7 +24,7 @@ def afterwards(account: Account, stage: str) -> None:
     if bad:
         raise DeployError(
             f"{stage} is deployed, and {' and '.join(bad)} found something wrong (above)\n"
-            "  do: mend what it names; or the way back: git switch --detach <the commit before> && "
+            "  do: fix what it names; or the way back: git switch --detach <the commit before> && "
             f"make deploy STAGE={stage}. Again without a deployment: make {bad[0]} STAGE={stage}"
         )
 

@@ -34,7 +34,7 @@ def parsed() -> dict[str, Any]:
 
 
 def mistakes(file: Mapping[str, Any], stage: str) -> Iterator[str]:
-    """Of the part for all stages, and of one stage."""
+    """Of the part for all stages, and of a single stage."""
     own = file["stages"][stage]
     shaped = [*_misshapen(ConfigFile, file, ""), *_misshapen(StageConfig, own, f"stages.{stage}.")]
     if shaped:

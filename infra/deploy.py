@@ -107,7 +107,7 @@ class Deployment:
 
 
 _HALF = """The app is as it was before: CloudFormation has taken its change back. Workers and tables are those of this
-release. Nothing is lost like this, jobs are read both ways. Mend what is named above, then make deploy STAGE={stage};
+release. Nothing is lost like this, jobs are read both ways. Fix what is named above, then make deploy STAGE={stage};
 or go back: git switch --detach <the commit before>, then make deploy STAGE={stage}"""
 
 

@@ -76,15 +76,15 @@ def _lines(changes: Sequence["ResourceChangeTypeDef"], before: Resources, after:
         if action == "Modify":
             properties = [after.get(name, {}), before.get(name, {})]
             what = "; ".join(dict.fromkeys(_details(change, old=properties[1], new=properties[0])))
-        anew = action == "Modify" and change.get("Replacement") in ("True", "Conditional")
-        if anew:
+        replaced = action == "Modify" and change.get("Replacement") in ("True", "Conditional")
+        if replaced:
             certain = change["Replacement"] == "True"
-            what += f" {'IS' if certain else 'MAY BE'} MADE ANEW"
+            what += f" {'IS' if certain else 'MAY BE'} REPLACED"
         if action == "Remove":
             what = "stays, but in no stack" if change.get("PolicyAction") == "Retain" else "IS DELETED"
         if action == "Import":
             what = "is taken in as it is"
-        yield _Line("!" if anew else _SIGNS.get(action, "?"), kind, what.strip(), name)
+        yield _Line("!" if replaced else _SIGNS.get(action, "?"), kind, what.strip(), name)
 
 
 def _details(change: "ResourceChangeTypeDef", *, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -141,6 +141,6 @@ def _text(sign: str, kind: str, what: str, names: list[str]) -> str:
 
 
 def _summary(lines: Sequence[_Line]) -> str:
-    words = {"!": "made anew", "-": "removed", "~": "changed", "+": "new", "<": "taken in", "?": "not known yet"}
+    words = {"!": "replaced", "-": "removed", "~": "changed", "+": "new", "<": "taken in", "?": "not known yet"}
     counts = {word: sum(line.sign == sign for line in lines) for sign, word in words.items()}
     return "= " + ", ".join(f"{count} {word}" for word, count in counts.items() if count)

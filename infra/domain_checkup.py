@@ -27,7 +27,7 @@ class Lead(NamedTuple):
 
 
 class DomainCheckup:
-    """Of one stage; `records` is None where DNS is not asked."""
+    """`records` is None where DNS is not asked."""
 
     def __init__(self, account: Account, stage: str, records: Records | None) -> None:
         self._account = account

@@ -99,7 +99,7 @@ def _replaced(name: str, old: Any, new: Any) -> Iterator[Refusal]:
     changed = made_anew_by(kind, old.get("Properties", {}), new.get("Properties", {}))
     if not changed:
         return
-    wrong = f"{', '.join(changed)} would change, for which it is made anew"
+    wrong = f"{', '.join(changed)} would change, for which it is replaced"
     named = name_of(kind, old)
     if named and named == name_of(kind, new):
         wrong += f", and the name {', '.join(map(str, named))} is taken: the release fails and is rolled back"

@@ -57,7 +57,7 @@ def _table(name: str, table: Mapping[str, Any], _resources: Resources) -> Iterat
         *(f"{one} is a key, and not defined" for one in sorted(used - defined)),
     ):
         rule = 'AWS, "CreateTable": AttributeDefinitions name the keys of table and indexes, and no more'
-        yield Refusal(name, "AWS::DynamoDB::Table", wrong, rule, ("mend AttributeDefinitions",))
+        yield Refusal(name, "AWS::DynamoDB::Table", wrong, rule, ("correct AttributeDefinitions",))
     projected = sum(len(one.get("Projection", {}).get("NonKeyAttributes") or []) for one in indexes)
     if projected > _PROJECTED_AT_MOST:
         yield Refusal(

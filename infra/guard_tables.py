@@ -60,7 +60,7 @@ def _local_indexes(name: str, old: Properties, new: Properties) -> Iterator[Refu
         yield Refusal(
             name,
             _KIND,
-            "a local index would change, for which the table is made anew, and its name is taken",
+            "a local index would change, for which the table is replaced, and its name is taken",
             'AWS, "Local secondary indexes": they are made together with the table, and deleted with it',
             ("use a global index: release 1 adds it, release 2 removes what it replaces",),
         )
@@ -72,7 +72,7 @@ def _attribute_types(name: str, old: Properties, new: Properties) -> Iterator[Re
         yield Refusal(
             name,
             _KIND,
-            f"the type of {', '.join(edited)} would change, for which the table is made anew, and its name is taken",
+            f"the type of {', '.join(edited)} would change, for which the table is replaced, and its name is taken",
             'AWS, "AWS::DynamoDB::Table", AttributeDefinitions: "Replacement if you edit an existing '
             'AttributeDefinition"',
             (

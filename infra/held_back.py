@@ -24,7 +24,7 @@ def alarms_on(account: Account, templates: Iterable[str]) -> str | None:
         return None
     return (
         f"the release would be taken back as soon as it began, because {', '.join(on)} is on; nothing was changed\n"
-        "  do: wait until it is over (each has its section in docs/operations.md). If this release mends it: AT_ONCE=1 "
+        "  do: wait until it is over (each has its section in docs/operations.md). If this release fixes it: AT_ONCE=1 "
         "moves all traffic in one step and asks no alarm"
     )
 

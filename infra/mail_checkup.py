@@ -38,7 +38,7 @@ class Records(Protocol):
 
 
 class Mail:
-    """The sender of one stage."""
+    """The stage's sender."""
 
     def __init__(self, settings: Settings, ses: "SESV2Client", records: Records | None) -> None:
         self._settings = settings

@@ -25,7 +25,7 @@ OBSTACLES = (BotoCoreError, ClientError, Boto3Error, OSError, UnavailableError, 
 
 RIGHTS = "give these credentials the policy that `python -m infra.rights --stage <stage>` prints"
 _ANEW = "sign in again (`aws sso login`, `aws login`), or export new keys"
-_FILES = "mend ~/.aws/config, ~/.aws/credentials or the AWS_* variables of this shell"
+_FILES = "fix ~/.aws/config, ~/.aws/credentials or the AWS_* variables of this shell"
 KEYS = "export AWS_PROFILE=<yours>, or `aws configure`, or `aws sso login`"
 _CLOCK = "set this machine's clock (`timedatectl set-ntp true`): AWS takes five minutes of difference"
 _LATER = "try again in a minute; https://health.aws.amazon.com says whether AWS has trouble"

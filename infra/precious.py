@@ -14,7 +14,7 @@ IS_KNOWN: Final = {
     "AWS::ApiGateway::DomainName": "the name stops answering until its DNS record leads to the new one",
     "AWS::ApiGatewayV2::DomainName": "the name stops answering until its DNS record leads to the new one",
     "AWS::SES::EmailIdentity": "it has to be verified again, with new DKIM records; until then no letter leaves",
-    "AWS::SES::ConfigurationSet": "its reputation and its events begin anew",
+    "AWS::SES::ConfigurationSet": "its reputation and its events start over",
     "AWS::KMS::Key": "what was encrypted with it can no longer be read",
     "AWS::SSM::Parameter": "its value is lost",
 }

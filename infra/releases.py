@@ -92,7 +92,7 @@ def _alias(function: str, version: str, *, moves: bool) -> dict[str, Any]:
 
 
 def _group(canary: Canary, alarms: Sequence[str]) -> dict[str, Any]:
-    # A mend must go out while the alarm is on: what moves at once asks nobody.
+    # A fix must go out while the alarm is on: moving at once checks no alarm.
     watched = {"Enabled": True, "Alarms": [{"Name": name} for name in alarms[:_MOST_ALARMS]]}
     return {
         "Type": "AWS::CodeDeploy::DeploymentGroup",

@@ -8,14 +8,14 @@ MUST_GO: Final = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELE
 _STUCK: Final = {"UPDATE_ROLLBACK_FAILED", "IMPORT_ROLLBACK_FAILED"}
 
 
-def how_to_mend(name: str, status: str) -> str | None:
+def how_to_fix(name: str, status: str) -> str | None:
     """What a person has to do before the stack accepts any change; None if it does."""
     if status not in _STUCK:
         return None
     return (
         f"{name} is {status}: CloudFormation could not go back to the release before, and takes no change until it "
-        "has. Mend what the lines below name (a resource that was changed or deleted by hand, as a rule), then:\n"
+        "has. Fix what the lines below name (a resource that was changed or deleted by hand, as a rule), then:\n"
         f"  aws cloudformation continue-update-rollback --stack-name {name}\n"
         f"  aws cloudformation wait stack-rollback-complete --stack-name {name}\n"
-        "What cannot be mended is left as it is by --resources-to-skip <logical ids>. Then deploy again."
+        "What cannot be fixed is left as it is by --resources-to-skip <logical ids>. Then deploy again."
     )

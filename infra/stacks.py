@@ -11,7 +11,7 @@ from infra.diff import told
 from infra.following import HOURS, Follower, LeftError, Say, TooLongError
 from infra.guard import refusals, words_of
 from infra.resolved import Resources, read_template, resolve
-from infra.stack_states import GOOD, MUST_GO, how_to_mend
+from infra.stack_states import GOOD, MUST_GO, how_to_fix
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -193,8 +193,8 @@ def _usable(client: "CloudFormationClient", follower: Follower) -> "StackTypeDef
         follower.say(f"{name} is {status}: what is left of it is deleted first")
         delete_stack(client, name)
         return None
-    if mend := how_to_mend(name, status):
-        raise DeployError("\n".join([mend, *follower.failures(None)[-5:]]))
+    if fix := how_to_fix(name, status):
+        raise DeployError("\n".join([fix, *follower.failures(None)[-5:]]))
     return stack
 
 

@@ -17,7 +17,7 @@ _OF_A_SCHEDULE = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow
 
 
 class Standstill:
-    """Of one stage. Each step may be repeated."""
+    """Each step may be repeated."""
 
     def __init__(self, account: Account, stage: str) -> None:
         self._lambdas, self._ssm = account.lambdas, account.ssm

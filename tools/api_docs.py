@@ -21,30 +21,31 @@ _LONG = 200  # characters of a shape that is shown only once
 _DEPTH = 3  # of an answer's shape; deeper is in /openapi.json
 _HEAD = """# The API, call by call
 
-Made by `make docs` of what the routes declare, which is also `/openapi.json` and `/docs`: change it there. Each example
+Written by `make docs` from what the routes declare, as are `/openapi.json` and `/docs`: change it there. Each example
 is run as it stands by `tests/integration/api/test_examples.py`, on a stage that has what it names.
 
 ```sh
 api=https://notify.cinema.example; auth="Authorization: Bearer $VESTNIK_KEY"
 ```
 
-Bodies are JSON in UTF-8, at most 256 KiB; times are RFC 3339. An error is `application/problem+json` (RFC 9457) with a
-field path for each mistake: 401 no key or an unknown one, 403 the key lacks the scope, 404 there is no such thing, 413
-and 415 the body is too large or no JSON, 422 each bad field is named, 429 with `Retry-After`, 503 a subsystem did not
-answer: repeat the call. Each problem carries `request_id`: give it to whoever reads the logs. Lists are paged: give
-`cursor` of a page to get the next one. Python has a [client](../clients/python/README.md).
+Bodies are JSON in UTF-8, at most 256 KiB; times are RFC 3339. Errors are `application/problem+json` (RFC 9457) with a
+field path for each mistake: 401 no key or an unknown one, 403 the key lacks the scope, 404 no such thing, 413 and 415
+the body is too large or not JSON, 422 names each bad field, 429 with `Retry-After`, 503 a subsystem did not answer:
+repeat the call. Each problem carries a `request_id` for whoever reads the logs. Lists are paged: pass a page's `cursor`
+to get the next one. Python has a [client](../clients/python/README.md).
 
 **A key sees what its own service asked for.** It belongs to the service that its name says: keys of one name see the
-same letters, campaigns, lists and links, so that a new key goes on where the old one stopped. What other services or
-managers asked for is, for it, not there: 404, and left out of lists. A call for which a scope *for all services* is
-given reaches those too, where the key has both. Users, templates, settings and the controls belong to no service.
+same letters, campaigns, lists and links, so that a new key continues where the old one stopped. What other services or
+managers asked for does not exist for it: 404, and left out of lists. Calls with a scope *for all services* reach those
+too, if the key has both. Users, templates, settings and the controls belong to no service.
 
 **Every POST may be repeated** with an `Idempotency-Key` (1–255 printable ASCII characters, such as a UUID). The same
-key, path and body from the same API key have the same status and answer, with the header `Idempotent-Replayed: true`,
+key, path and body from the same API key get the same status and answer, with the header `Idempotent-Replayed: true`,
 and no second effect, for 24 hours (`/v1/notifications`: as long as the notifications are kept). With another body it is
-409; while the first call is being done it is 409 with `Retry-After`. What was refused (4xx) did nothing and is not
-remembered: the same key may be used for the mended call. What failed (5xx) or died may be repeated, and completes: what
-a call makes has an id that follows from its key. PUT, PATCH and DELETE may be repeated without a key.
+409; while the first call is still running it is 409 with `Retry-After`. A refusal (4xx) did nothing and is not
+remembered: the same key may be used for the corrected call. A call that failed (5xx) or died may be repeated and then
+completes, since whatever a call creates has an id derived from its key. PUT, PATCH and DELETE may be repeated without a
+key.
 """
 
 

@@ -87,8 +87,8 @@ def _is_for_here(line: str) -> bool:
 
 
 def _told(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
-    mended = ", ".join(vulnerability["fix_versions"]) or "no version yet"
-    return f"{package['name']} {package['version']}: {vulnerability['id']} (mended in {mended})"
+    fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+    return f"{package['name']} {package['version']}: {vulnerability['id']} (fixed in {fixed})"
 
 
 def _nothing(lock: Path, packages: int, why: str) -> Report:

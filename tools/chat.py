@@ -1,5 +1,5 @@
 """A terminal client of the chat. What you type goes to the server as it is; what comes is printed. A connection that is
-lost, or near the end of its two hours, is opened anew under the same name.
+lost, or near the end of its two hours, is reopened under the same name.
 
 python -m tools.chat                 # a guest of the local cloud
 python -m tools.chat --user anna     # a user of the local cloud

@@ -1,5 +1,5 @@
 """The flood client of the lesson: asks who is here, then says something cheeky to everybody, ten times a second.
-Against Vestnik it is warned, muted and shown the door; its figures at the end, or at Ctrl-C, tell so.
+Against Vestnik it is warned, muted and disconnected, as its figures at the end, or at Ctrl-C, show.
 
     python -m tools.flood --rate 10 --seconds 30 --text "Купи слона!"
 """

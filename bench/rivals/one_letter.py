@@ -40,7 +40,7 @@ def rendered(user: dict[str, Any]) -> dict[str, str]:
 
 
 def prepare(letters: int) -> None:
-    """Makes the file anew, with so many users."""
+    """Makes a fresh file, with so many users."""
     database().executescript(
         "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, user TEXT);"
         "CREATE TABLE IF NOT EXISTS history (id TEXT PRIMARY KEY, user_id TEXT, status TEXT);"

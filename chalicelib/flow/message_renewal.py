@@ -1,8 +1,8 @@
-"""Keeps what waits for long from expiring.
+"""Keeps long-waiting messages from expiring.
 
-SQS keeps a message for 14 days from when it was first put, wherever it lies: what has waited thirteen of them in a
-queue that nobody reads has one left among the dead letters (AWS, "Setting-up dead-letter queue retention"). So once a
-day the messages of every queue whose consumer is off are put anew.
+SQS keeps a message for 14 days from its first send, in any queue: one that has waited thirteen days in a queue that
+nobody reads has one left in the dead-letter queue (AWS, "Setting-up dead-letter queue retention"). So once a day the
+messages of every queue whose event source is off are sent again (ADR 0003).
 """
 
 from collections.abc import Callable, Iterable
@@ -15,12 +15,12 @@ from chalicelib.observability import Line
 EVERY = timedelta(days=1)
 HOUR = 3  # of the day (UTC), in which it happens
 OLD = EVERY / 2
-_SECONDS = 10.0  # of one tick: some thousand messages; the next tick goes on
+_SECONDS = 10.0  # per tick: some thousand messages; the next tick continues
 _HIDDEN_SECONDS = 60  # for a crash between the two writes
 
 
 class Renewal:
-    """`off`: the queues that nobody reads now; `seconds` never go back."""
+    """`off`: the queues that nobody reads now; `seconds` is monotonic."""
 
     def __init__(
         self, queues: Queues, *, off: Callable[[], Iterable[str]], clock: Clock, seconds: Callable[[], float]
@@ -31,8 +31,8 @@ class Renewal:
         self._seconds = seconds
 
     def renew(self) -> Line:
-        """As much as there is time for, in its hour of the day. A crash doubles messages, as jobs are idempotent.
-        Raises: UnavailableError (the next tick goes on)."""
+        """As much as there is time for, in its hour of the day. A crash duplicates messages, and jobs are idempotent.
+        Raises: UnavailableError (the next tick continues)."""
         renewed = 0
         if self._clock().astimezone(UTC).hour == HOUR:
             until = self._seconds() + _SECONDS
@@ -44,7 +44,7 @@ class Renewal:
         renewed, some_are_old = 0, True
         while some_are_old and self._seconds() < until:
             batch = self._queues.receive(queue, hidden_seconds=_HIDDEN_SECONDS)
-            # The young ones too: each receive brings a message nearer to the dead letters.
+            # Young ones too: each receive brings a message closer to the dead-letter queue.
             self._queues.put(queue, [Outgoing(message.body) for message in batch])
             self._queues.remove(queue, batch)
             renewed += len(batch)

@@ -1,5 +1,4 @@
-"""The links of one letter: confirmation, unsubscribe, preferences, and what the template shortens. Called by
-`deliver.py`.
+"""The links of one letter: confirmation, unsubscribe, preferences, and what the template shortens.
 
 Rendering stays pure: the codes follow from the signing key, the notification and the day, so that a letter that is
 rendered again holds the same links, and what a letter wished for is written in one go for a whole batch, before it is
@@ -166,7 +165,7 @@ class JobLinks:
 
 
 class LetterLinkMaker(NamedTuple):
-    """What the links of one stage's letters are made with. `reply_address` takes the letters of those who unsubscribe
+    """What links in letters are made with. `reply_address` takes the letters of those who unsubscribe
     by mail."""
 
     public_url: str

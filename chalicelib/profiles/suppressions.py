@@ -158,7 +158,7 @@ class SuppressionList:
 
 
 def _aged(one: AddressRecord, ends: datetime | None) -> AddressRecord:
-    """The trace of what has ended goes after a year; what was said of an address never does."""
+    """The history of what has ended expires after a year; opt-outs never do."""
     return replace(one, expires_at_epoch=int((ends + _KEPT).timestamp()) if ends and one.said is None else None)
 
 

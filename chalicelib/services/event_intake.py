@@ -154,7 +154,7 @@ class Events:
     def _steps(self, row: StoredEvent) -> list[_Step]:
         """With the versions that they were accepted with."""
         steps = [recalled(EventStep, step) for step in row.steps]
-        named = row.editions or [[None, None]] * len(steps)  # of before, when none were kept
+        named = row.editions or [[None, None]] * len(steps)  # older rows have none
         return [
             _Step(step, Edition(self._templates.get(step.template, version), layout))
             for step, (version, layout) in zip(steps, named, strict=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
-    """The service of one stage; each part can be given another: `Stage(clock=..., channels={...}, sqs=...)`."""
+    """The whole service; each part can be replaced: `Stage(clock=..., channels={...}, sqs=...)`."""
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -79,7 +79,7 @@ def change_account(
 
 
 def use_code(account: Account, *, sealed_secret: str, step: int) -> bool:
-    """Notes that the code of a time step was used, and seals the secret anew; False if it was used before, or the
+    """Notes that the code of a time step was used, and seals the secret again; False if it was used before, or the
     secret was changed. Raises: UnavailableError (retryable)."""
     unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == account.totp_secret)
     actions = [ManagerRow.totp_secret.set(sealed_secret), ManagerRow.totp_step.set(step)]

@@ -164,9 +164,7 @@ class LinkBook:
             (LinkRow.bot_visits, 0),
         ]
         actions: list[Action] = [name.set(name | value) for name, value in first if value is not None]
-        actions.append(
-            LinkRow.campaign_id.remove()
-        )  # of a link of before that is written again: it stands in its shard
+        actions.append(LinkRow.campaign_id.remove())  # an older link that is written again: it is in its shard
         actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
         actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
         return actions

@@ -21,7 +21,7 @@ class Background:
     """One thread for all of it: side by side the tasks would slow each other, and the user's own letters, down."""
 
     def __init__(self, tasks: Sequence[Task], *, failures: tuple[type[Exception], ...], say: Say) -> None:
-        """`failures`: what a later try may mend; any other error ends its task, and is told too."""
+        """`failures`: errors that a later try may fix; any other ends its task, and is reported too."""
         self._tasks = tasks
         self._failures = failures
         self._say = say

@@ -1,6 +1,4 @@
-"""The processes of the local cloud: the emulator and the mailbox, each with what it is started with. Called by
-`cloud.py`.
-"""
+"""The processes of the local cloud: the emulator and the mailbox, each with what it is started with."""
 
 import os
 from collections.abc import Mapping

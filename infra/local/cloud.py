@@ -205,7 +205,7 @@ class LocalCloud:
         for line in write_down_templates(self.account, STAGE):
             self._say(line)
         app = app_stack(self.account, release, environment=settings, adapt=partial(emulated, stage=STAGE))
-        # A changed app is made anew: the emulator makes the new API before it deletes the old one, and two cannot have
+        # A changed app is recreated: the emulator makes the new API before it deletes the old one, and two cannot have
         # the one pinned id. Nothing is lost, the app's stack holds no data.
         changed = deploy_stack(client, **app, replace=True)
         self._say("API: " + ("deployed" if changed else "as it was"))

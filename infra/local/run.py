@@ -120,7 +120,7 @@ def unforeseen(error: Exception, port: int) -> str:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(story)
     except OSError as full:  # of a full disk, or a folder that is not ours, the log has no more room than the cloud
-        return f"{told}. Nothing can be written to {relative(log)} ({full.strerror}): make room, or mend its rights"
+        return f"{told}. Nothing can be written to {relative(log)} ({full.strerror}): make room, or fix its permissions"
     return f"{told}. Run it again; if that does not help, {relative(log)} says where it broke"
 
 
@@ -250,7 +250,7 @@ def deploy_again(cloud: LocalCloud, changed: Sequence[str]) -> None:
     print(f"\n{changed[0]}{others}: deploying", flush=True)
     try:
         cloud.deploy()  # and no warming: the first call is as slow as one of them, not as all
-    except Exception as error:  # a mistake in the code, as a rule: whatever it breaks, the next save may mend it
+    except Exception as error:  # a mistake in the code, as a rule: whatever it breaks, the next save may fix it
         told = _told(error)
         print(f"not deployed: {told}\nsave a file to try again; `make logs` shows what the functions say", flush=True)
     else:

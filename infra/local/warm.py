@@ -1,5 +1,5 @@
-"""Calls each function once with nothing to do, so that the first letter does not pay for their imports. Called by
-`cloud.py`; nothing depends on it: what stays cold is warmed by its first work."""
+"""Calls each function once with nothing to do, so that the first letter does not pay for their imports.
+Nothing depends on it: what stays cold is warmed by its first work."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence

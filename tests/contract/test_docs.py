@@ -154,3 +154,42 @@ def test_every_room_of_the_code_is_in_the_design_and_no_other() -> None:
     page = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 
     assert set(re.findall(r"^\| `(chalicelib/\w+/)`", page, re.MULTILINE)) == rooms
+
+
+# Words that a native engineer would not write here, with what they would. Names of who calls a function go stale; tools
+# know them.
+BANNED = {
+    r"of one stage\b": "",
+    r"\b(called|asked|used) by `": "",
+    r"so-manieth": "every nth",
+    r"bears? to be": "must be safe to",
+    r"none where there is none": "None if there is none",
+    r"the same one again": "repeating it",
+    r"\bown say\b": "preferences, opt-outs",
+    r"theirs no more": "no longer theirs",
+    r"\bheed(s|ed|ing)?\b": "respect",
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\banew\b": "again, afresh",
+    r"at the door\b": "in the handshake, at sign-in",
+    r"both doors": "pages and API",
+    r"shown the door": "disconnected",
+    r"\bknows nobody\b": "",
+    r"\bnobody's\b(?! fault)": "free",
+    r"\b(rows?|jobs?|code|releases?|links?|campaigns?) of before\b": "older",
+    r"\bit is over then\b": "it ends",
+    r"\bdesign §": "docs/design.md",
+}
+PROSE = ("bench", "chalicelib", "docs", "functions", "infra", "layers", "packages", "tools")
+
+
+def test_the_english_of_code_and_pages_is_plain() -> None:
+    texts = [path for folder in PROSE for path in (ROOT / folder).rglob("*") if path.suffix in {".md", ".py"}]
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]!r}, rather {better!r}"
+        for path in (*ROOT.glob("*.md"), ROOT / "app.py", *texts)
+        if path.name != "CHANGELOG.md"
+        for phrase, better in BANNED.items()
+        for match in re.finditer(phrase, re.sub(r"\s+", " ", path.read_text(encoding="utf-8")), re.IGNORECASE)
+    ]
+
+    assert found == []

@@ -162,7 +162,7 @@ class ParkedRow(StageTable):
 
 
 class CounterRow(StageTable):
-    """One of the counters of a run; their sum is the count. `run_id` is `<run id>#<shard>`, of a run of before its id.
+    """One of the counters of a run; their sum is the count. `run_id` is `<run id>#<shard>`, of an older run its id.
     Beside the keys it has an attribute for each word that was ever counted (`sent`, `skipped#opted_out`)."""
 
     class Meta(TableMeta):

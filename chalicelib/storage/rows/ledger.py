@@ -121,7 +121,7 @@ class ByDayIndex(GlobalSecondaryIndex["LedgerRow"]):
 
 
 class VersionAttribute(Attribute[int | str]):
-    """A template's version: a number, or a name. Kept as text; rows of before have numbers."""
+    """A template's version: a number, or a name. Stored as text; older rows have numbers."""
 
     attr_type = STRING
 

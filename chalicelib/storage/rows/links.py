@@ -72,7 +72,7 @@ class LinkRow(StageTable):
     redirect_url = UnicodeAttribute(null=True)
     notification_id = UnicodeAttribute(null=True)
     channel = UnicodeAttribute(null=True)
-    campaign_id = UnicodeAttribute(null=True)  # of a link of before; now it is in the shard
+    campaign_id = UnicodeAttribute(null=True)  # of an older link; now it is in the shard
     campaign_shard = UnicodeAttribute(null=True)
     service = UnicodeAttribute(null=True)  # who asked for the letter (`control.services`)
     created_at = UnicodeAttribute()

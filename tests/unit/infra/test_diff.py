@@ -104,13 +104,13 @@ def test_what_is_made_anew_or_deleted_stands_first_each_by_itself() -> None:
     new = {"Action": "Add", "LogicalResourceId": "N", "ResourceType": "AWS::SNS::Topic"}
     taken = {"Action": "Import", "LogicalResourceId": "I", "ResourceType": "AWS::DynamoDB::Table"}
     assert lines(new, gone, *queues, deleted, taken) == [
-        "! Q0 (AWS::SQS::Queue): QueueName IS MADE ANEW",
-        "! Q1 (AWS::SQS::Queue): QueueName IS MADE ANEW",
+        "! Q0 (AWS::SQS::Queue): QueueName IS REPLACED",
+        "! Q1 (AWS::SQS::Queue): QueueName IS REPLACED",
         "- T (AWS::DynamoDB::Table): stays, but in no stack",
         "- B (AWS::S3::Bucket): IS DELETED",
         "+ N (AWS::SNS::Topic)",
         "< I (AWS::DynamoDB::Table): is taken in as it is",
-        "= 2 made anew, 2 removed, 1 new, 1 taken in",
+        "= 2 replaced, 2 removed, 1 new, 1 taken in",
     ]
 
 

@@ -277,7 +277,7 @@ COSTLY: dict[str, tuple[Change, str, str]] = {
     "a queue has another name": (
         lambda r: properties(r, "Fanout").update(QueueName="vestnik-try-fan"),
         "Fanout",
-        "made anew, empty",
+        "replaced, empty",
     ),
     "a queue becomes FIFO": (
         lambda r: properties(r, "Fanout").update(QueueName="vestnik-try-fanout.fifo", FifoQueue=True),

@@ -60,7 +60,7 @@ def test_what_was_skipped_is_unknown_with_the_reason_and_fails_only_where_that_i
 def test_a_vulnerability_always_fails_and_hides_nothing_that_is_unknown(tmp_path: Path) -> None:
     found = report(tmp_path, saying(BAD, SKIPPED, GOOD, status=1))
     assert found.lines[:2] == [
-        "requirements.txt: VULNERABLE: jinja2 3.1.5: PYSEC-2026-1 (mended in 3.1.6)",
+        "requirements.txt: VULNERABLE: jinja2 3.1.5: PYSEC-2026-1 (fixed in 3.1.6)",
         "requirements.txt: unknown: 1 of 3 packages could not be asked",
     ]
     clean = Report("other.txt", 1)

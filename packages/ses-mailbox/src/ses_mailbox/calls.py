@@ -37,7 +37,7 @@ class CallLog:
         log_call(self._database.connection(), call)
 
     def clear(self) -> None:
-        """Starts anew."""
+        """Starts over."""
         self._database.connection().execute("DELETE FROM calls")
 
     def read(self, since: str = "") -> list[Call]:
