@@ -8,13 +8,14 @@ from typing import Any
 
 import botocore.session
 import moto.core.models
+import moto.core.responses
 import moto.sqs.models
 import pytest
 from argon2 import PasswordHasher
 from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.utils import camelcase_to_underscores
+from moto.core.utils import camelcase_to_underscores, method_names_from_class
 
 from infra.catalogues import compile_catalogues
 from tests.twin.process import install
@@ -41,10 +42,11 @@ def clients_are_made_quickly() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def moto_begins_quickly() -> Iterator[None]:
     """A test's moto answers botocore alone, so what it registers for the library `requests` at each beginning, a
-    thousand addresses, is left out; and names of attributes are turned round once."""
+    thousand addresses, is left out; and what it finds out of a name or a class it finds out once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
         patch.setattr(moto.sqs.models, "camelcase_to_underscores", cache(camelcase_to_underscores))
+        patch.setattr(moto.core.responses, "method_names_from_class", cache(method_names_from_class))
         yield
 
 

@@ -170,6 +170,7 @@ class Pump:
 
     def __init__(self) -> None:
         self._sqs = boto3.client("sqs")
+        self._urls: dict[str, str] = {}
         self._failed: list[tuple[str, str]] = []
 
     def bodies(self, queue: str) -> list[str]:
@@ -211,6 +212,8 @@ class Pump:
         return failed
 
     def _batch(self, queue: str, failed: list[str], size: int = 10) -> bool:
+        if not moto_of("sqs").queues[settings().resource(queue)]._messages:  # twenty are asked, and most are empty
+            return False
         url = self._url(queue)
         messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=size, VisibilityTimeout=600).get(
             "Messages", []
@@ -230,7 +233,9 @@ class Pump:
         return True
 
     def _url(self, queue: str) -> str:
-        return self._sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
+        if queue not in self._urls:
+            self._urls[queue] = self._sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
+        return self._urls[queue]
 
 
 @pytest.fixture
