@@ -5,6 +5,7 @@ What is in the inbox is safe: users who are absent, or whose connection fails, g
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 from chalicelib.channels.live import Notice
 from chalicelib.isolation import each, is_contained, is_final
@@ -18,6 +19,7 @@ from chalicelib.storage.inbox import Inbox
 from chalicelib.storage.live_people import user_person
 
 _WRITERS = 8
+_Written = tuple[int | Reason, ServerEvent | None]  # the place in the inbox, or why there is none
 
 
 class Announce:
@@ -32,25 +34,25 @@ class Announce:
     def announce(self, notices: Sequence[Notice]) -> list[int | Reason]:
         """Writes each user's notices in order; repeating it writes nothing twice. Never raises because of a connection
         or an inbox."""
-        by_person: dict[str, list[Notice]] = {}
+        by_user: dict[str, list[Notice]] = {}
         for notice in notices:
-            by_person.setdefault(user_person(notice.user_id), []).append(notice)
-        rounds = by_person.values()
-        done = map(self._write_all, rounds) if len(rounds) == 1 else self._pool.map(self._write_all, rounds)
-        written = {id(notice): one for each in done for notice, one in each}
-        said = {
-            person: [one[1] for notice in own if isinstance(one := written[id(notice)], tuple)]
-            for person, own in by_person.items()
-        }
+            by_user.setdefault(notice.user_id, []).append(notice)
+        users = by_user.values()
+        done = map(self._write_all, users) if len(users) == 1 else self._pool.map(self._write_all, users)
+        places: dict[int, int | Reason] = {}
+        said: dict[str, list[ServerEvent]] = {}
+        for notice, (place, event) in chain.from_iterable(done):
+            places[id(notice)] = place
+            if event is not None:
+                said.setdefault(user_person(notice.user_id), []).append(event)
         with aside("live push"):  # the inbox has them
-            self._push({person: own for person, own in said.items() if own})
-        places = [written[id(notice)] for notice in notices]
-        return [one[0] if isinstance(one, tuple) else one for one in places]
+            self._poster.post_each((c, said[c.person]) for c in self._connections.of(said))
+        return [places[id(notice)] for notice in notices]
 
-    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, tuple[int, ServerEvent] | Reason]]:
+    def _write_all(self, notices: Sequence[Notice]) -> list[tuple[Notice, _Written]]:
         return [(notice, self._write(notice)) for notice in notices]
 
-    def _write(self, notice: Notice) -> tuple[int, ServerEvent] | Reason:
+    def _write(self, notice: Notice) -> _Written:
         failed: list[Reason] = []
 
         def alone(notice: Notice, error: Exception) -> None:
@@ -58,11 +60,8 @@ class Announce:
             failed.append(Reason.UNREADABLE if is_final(error) else Reason.INBOX_UNAVAILABLE)
 
         done = each(self._put, [notice], alone=alone, stays=is_contained)
-        return done[0] if done else failed[0]
+        return done[0] if done else (failed[0], None)
 
-    def _put(self, notice: Notice) -> tuple[int, ServerEvent]:
+    def _put(self, notice: Notice) -> _Written:
         entry, unread = self._inbox.put(notice.user_id, notice.notification_id, notice.content)
         return int(entry["cursor"]), events.notification(entry, unread=unread)
-
-    def _push(self, by_person: dict[str, list[ServerEvent]]) -> None:
-        self._poster.post_each((c, by_person[c.person]) for c in self._connections.of(by_person))
