@@ -18,7 +18,6 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.aws_session import FAILURES, failure_of, session
 from chalicelib.botocore_fast_path import plain_answers, plain_requests
-from chalicelib.clock import expiry_epoch as expiry_epoch
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure

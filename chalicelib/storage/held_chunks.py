@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 from pynamodb.expressions.condition import Condition
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.schemas import kept
-from chalicelib.storage.dynamodb import expiry_epoch, raw_query, reaching_dynamodb
+from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
 from chalicelib.storage.rows.campaigns import ParkedRow
 from chalicelib.storage.runs import time_name
 from chalicelib.storage.shards import PARKED_PLACES

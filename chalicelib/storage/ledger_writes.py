@@ -15,9 +15,8 @@ from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
-from chalicelib.clock import rfc3339
+from chalicelib.clock import expiry_epoch, rfc3339
 from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus, Move, S, fit_for_resend
-from chalicelib.storage.dynamodb import expiry_epoch
 from chalicelib.storage.ledger_transaction import OWN_MOMENT, OWN_VALUE, Expected, Fold, Item, Wording
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
 

@@ -5,18 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.clock import Clock
+from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import (
-    expiry_epoch,
-    find,
-    raw_query,
-    reaching_dynamodb,
-    save_if,
-    update_if,
-    value_of,
-)
+from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.campaigns import ShardRow
 
 AUDIENCE = "audience#"

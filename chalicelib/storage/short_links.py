@@ -9,10 +9,10 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.addresses import user_of
-from chalicelib.clock import Clock, rfc3339
+from chalicelib.clock import Clock, expiry_epoch, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
-from chalicelib.storage.dynamodb import expiry_epoch, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.rows.links import LinkRow, campaign_shard
 
 if TYPE_CHECKING:
