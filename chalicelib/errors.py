@@ -25,7 +25,9 @@ The API turns them into `application/problem+json` in one place (`api/problem.py
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
+
+_Text = TypeVar("_Text", str, str | None)
 
 
 class Phrase(str):
@@ -82,6 +84,25 @@ def phrase_of(error: Exception) -> Phrase:
     """What an error says that is none of ours: in English alone, unless it was made with a phrase."""
     said = error.args[0] if error.args else ""
     return said if isinstance(said, Phrase) else Phrase("{why}", why=str(error))
+
+
+def stored(text: str | None) -> dict[str, Any] | None:
+    """A phrase as JSON, to be kept beside its text; None for anything else."""
+    if not isinstance(text, Phrase):
+        return None
+    params = {name: stored(one) if isinstance(one, Phrase) else one for name, one in text.params.items()}
+    return {"msgid": text.msgid, **({"many": text.many} if text.many else {}), "params": params}
+
+
+def restored(kept: Mapping[str, Any] | None, *, text: _Text) -> _Text | Phrase:
+    """The phrase that was `stored` beside a text; the text where none was."""
+    if kept is None:
+        return text
+    msgid, many = kept["msgid"], kept.get("many")
+    params: dict[str, Any] = {
+        name: restored(one, text="") if isinstance(one, Mapping) else one for name, one in kept["params"].items()
+    }
+    return Phrase.counted(msgid, many, **params) if many else Phrase(msgid, **params)
 
 
 class VestnikError(Exception):

@@ -34,7 +34,6 @@ from chalicelib.schemas import StrictModel, kept, recalled
 from chalicelib.security.redirects import allowed_redirect, host_of
 from chalicelib.storage.site_settings import StoredSetting, read_settings, save_setting
 from chalicelib.text import Line
-from chalicelib.validation import mistakes_in
 
 KNOWN_FOR_SECONDS = 15
 VISIT_SECONDS = 1  # for visits of links: thousands a second would each read the same rows
@@ -210,6 +209,8 @@ class SiteSettings:
             known = kept(recalled(SiteValues, {**self._defaults, **stored}))
             return SiteValues.model_validate({**self._defaults, **known, name: value})
         except ValidationError as error:
+            from chalicelib.validation import mistakes_in  # here: no worker writes a setting
+
             raise InvalidError(
                 Phrase("{name} is not as expected", name=name),
                 [_in_value(one, name) for one in mistakes_in(error, whole=name)],

@@ -26,7 +26,6 @@ from pydantic import (
 
 from chalicelib.errors import FieldError, InvalidError, Phrase, TooLargeError
 from chalicelib.rendering.model import Template, Variable, VariableType
-from chalicelib.validation import path_of, said_of
 
 MAX_DEPTH = 10
 MAX_CONTEXT_BYTES = 128 * 1024
@@ -86,6 +85,8 @@ def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[F
     try:
         _model_of(declared).model_validate(dict(context))
     except ValidationError as error:
+        from chalicelib.validation import path_of, said_of  # here: a letter under way was checked when it was accepted
+
         return [FieldError(path_of(("context", *one["loc"])), said_of(one)) for one in error.errors(include_url=False)]
     return []
 

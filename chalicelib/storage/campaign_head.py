@@ -8,9 +8,8 @@ from typing import Any, Literal, TypedDict
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.errors import Phrase
+from chalicelib.errors import Phrase, restored
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
-from chalicelib.translation import restored
 
 CampaignState = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
 HELD: Collection[CampaignState] = ("paused", "awaiting_approval")  # no letter leaves; what is on its way waits

@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError, Phrase
+from chalicelib.errors import ConflictError, NotFoundError, Phrase, stored
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.storage.campaign_head import (
     CampaignHead,
@@ -23,7 +23,6 @@ from chalicelib.storage.campaign_head import (
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, transaction, update_if, value_of
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
-from chalicelib.translation import stored
 
 _LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import NotFoundError, Phrase
+from chalicelib.errors import NotFoundError, Phrase, restored, stored
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
@@ -16,7 +16,6 @@ from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.list_index import ListIndex, index_part, page_count
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
-from chalicelib.translation import restored, stored
 
 LIST_STATES: Mapping[str, Phrase] = {
     "waiting": Phrase("waiting"),

@@ -91,8 +91,8 @@ def test_a_catalogue_is_written_as_make_words_writes_it(language: str) -> None:
 def test_a_phrase_stands_whole_in_the_code_and_its_gaps_are_filled_there() -> None:
     """Else it is found by no tool, or raises KeyError in place of what went wrong."""
     for name, call in phrases():
-        if name == "translation.py":
-            continue  # which makes again what was stored
+        if name == "errors.py" and isinstance(call.args[0], ast.Name):
+            continue  # what was stored is made again
         texts = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
         where = f"{name}:{call.lineno}"
         assert len(texts) == (2 if ast.unparse(call.func) == "Phrase.counted" else 1), where

@@ -5,9 +5,19 @@ import re
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.errors import FieldError, InvalidError, Phrase, RenderError, all_said, either, phrase_of
+from chalicelib.errors import (
+    FieldError,
+    InvalidError,
+    Phrase,
+    RenderError,
+    all_said,
+    either,
+    phrase_of,
+    restored,
+    stored,
+)
 from chalicelib.storage.campaign_head import state_word
-from chalicelib.translation import restored, stored, translated
+from chalicelib.translation import translated
 from chalicelib.validation import said_of
 
 WRONG = Phrase("there is a template {key} already", key="draft")
