@@ -5,6 +5,7 @@ with the same key.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,41 +56,31 @@ class Accepted(NamedTuple):
     duplicate: bool = False  # an earlier recipient is the same: this is that one's notification
 
 
+@dataclass(frozen=True, kw_only=True)
 class Accept:
     """Accepts requests, and releases those that were scheduled."""
 
-    def __init__(
-        self,
-        *,
-        templates: TemplateStore,
-        renderer: "Callable[[], Renderer]",
-        site: SiteSettings,
-        queues: JobQueue,
-        clock: Clock,
-        retention_days: int,
-        owner: OwnerOf,
-    ) -> None:
-        self._templates = templates
-        self._owner = owner
-        self._renderer = renderer
-        self._site = site
-        self._queues = queues
-        self._clock = clock
-        self._retention_days = retention_days
+    templates: TemplateStore
+    renderer: "Callable[[], Renderer]"
+    site: SiteSettings
+    queues: JobQueue
+    clock: Clock
+    retention_days: int
+    owner: OwnerOf
 
     def edition(self, key: str) -> Edition:
         """What a letter of this template is made with from now on. Raises: InvalidError (permanent: there is no such
         template), UnavailableError (retryable)."""
         try:
-            return self._templates.edition(key)
+            return self.templates.edition(key)
         except NotFoundError as error:
-            known = ", ".join(sorted(self._templates.keys()))
+            known = ", ".join(sorted(self.templates.keys()))
             raise InvalidError.of("template", Phrase("expected the key of a template: {known}", known=known)) from error
 
     def check(self, request: NotificationRequest, *, edition: Edition | None = None) -> None:
         """Raises what `accept` would, and stores nothing. Raises: InvalidError (permanent; names each field)."""
         template = (edition or self.edition(request.template)).template
-        check_letter(request, template, renderer=self._renderer)
+        check_letter(request, template, renderer=self.renderer)
 
     def accept(
         self,
@@ -113,7 +104,7 @@ class Accept:
         used for another body), UnavailableError (retryable with the same key).
         """
         request_id = derived_id("request", caller, key) if key else new_id()
-        at = self._clock()
+        at = self.clock()
         try:
             edition = edition or self.edition(request.template)
             letter, channels = self._letter(request, edition, request_id)
@@ -125,7 +116,7 @@ class Accept:
             replayed()
             stored = _same(known, request)
         else:
-            self._templates.write_down(edition)
+            self.templates.write_down(edition)
             more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside), "service": service}
             letter = letter.model_copy(update=more)
             stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
@@ -149,7 +140,7 @@ class Accept:
             log_failure("tick", error, request=request_id)
             unreadable.append(request_id)
 
-        until = rfc3339(self._clock() + _LOOKAHEAD)
+        until = rfc3339(self.clock() + _LOOKAHEAD)
         for shard in range(DUE_SHARDS):
             released += sum(each(self._release, due_requests(shard, until=until), alone=strange))
         return Line(counts={"released": released, "unreadable": len(unreadable)})
@@ -171,15 +162,15 @@ class Accept:
             passed(EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk))
             for chunk in chunks_of(stored)
         ]
-        self._queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
+        self.queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
 
     def _letter(
         self, request: NotificationRequest, edition: Edition, request_id: str
     ) -> tuple[LetterSpec, Sequence[str]]:
         """What the request's jobs share, and its channels."""
         template = edition.template
-        category = check_letter(request, template, renderer=self._renderer)
-        plan = plan_of(category, template, named=request.channels, routes=self._site.current(fresh=True).routes)
+        category = check_letter(request, template, renderer=self.renderer)
+        plan = plan_of(category, template, named=request.channels, routes=self.site.current(fresh=True).routes)
         letter = LetterSpec(
             template=template.key,
             template_version=template.version,
@@ -188,7 +179,7 @@ class Accept:
             lane=request.lane,
             context=request.context,
             request_id=request_id,
-            accepted_at=rfc3339(self._clock()),
+            accepted_at=rfc3339(self.clock()),
             expires_at=rfc3339(request.expires_at) if request.expires_at else None,
             route=plan.route,
         )
@@ -203,7 +194,7 @@ class Accept:
         caller: str,
         replayed: Callable[[], object],
     ) -> StoredRequest:
-        at, due = self._clock(), request.send_at
+        at, due = self.clock(), request.send_at
         send_at = rfc3339(due) if due else None
         since = max(at, due) if due else at
         asked = StoredRequest(
@@ -216,7 +207,7 @@ class Accept:
             recipients=[recipient.given() for recipient in request.recipients],
             send_at=send_at,
             due_at=send_at if due and due - at > timedelta(seconds=MAX_DELAY_SECONDS) else None,
-            expires_at_epoch=int((since + timedelta(days=self._retention_days)).timestamp()),
+            expires_at_epoch=int((since + timedelta(days=self.retention_days)).timestamp()),
         )
         known = record_request(asked)
         if known is None:
@@ -231,13 +222,13 @@ class Accept:
             channels=stored.channels,
             send_at=stored.send_at,
             expires_at_epoch=stored.expires_at_epoch,
-            owner=self._owner,
+            owner=self.owner,
         )
 
     def _delay_seconds(self, stored: StoredRequest) -> int:
         if stored.send_at is None:
             return 0
-        wait = parse_rfc3339(stored.send_at) - self._clock()
+        wait = parse_rfc3339(stored.send_at) - self.clock()
         return min(MAX_DELAY_SECONDS, max(0, ceil(wait.total_seconds())))
 
 

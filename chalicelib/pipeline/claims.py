@@ -6,6 +6,7 @@ the log knows which letters have left since (`infra/recollection.py`; ADR 0058).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -49,32 +50,22 @@ class Claim(NamedTuple):
     letters: Sequence[Letter]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Claims:
     """A claim holds for `lease`; a stale one is reconciled `grace` later."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        retries: Retries,
-        fallback: Fallback,
-        clock: Clock,
-        lease: timedelta,
-        grace: timedelta,
-        max_attempts: int,
-    ) -> None:
-        self._ledger = ledger
-        self._retries = retries
-        self._fallback = fallback
-        self._clock = clock
-        self._lease = lease
-        self._grace = grace
-        self._max_attempts = max_attempts
+    ledger: Ledger
+    retries: Retries
+    fallback: Fallback
+    clock: Clock
+    lease: timedelta
+    grace: timedelta
+    max_attempts: int
 
     def take(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> Claim:
         """Claims the letters that nobody else has sent or is sending. Raises: UnavailableError (retryable)."""
-        owner, lease_until = new_id(), self._clock() + self._lease
-        refused = self._ledger.move(
+        owner, lease_until = new_id(), self.clock() + self.lease
+        refused = self.ledger.move(
             [
                 Move(
                     letter.key,
@@ -121,14 +112,14 @@ class Claims:
                 )
         # Before the record: after a crash in between the next channels are requested twice, not never (ADR 0017).
         in_vain = [*ends[_End.REFUSED], *ends[_End.EXHAUSTED]]
-        self._fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
-        self._ledger.move(moves)
+        self.fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
+        self.ledger.move(moves)
         if ends[_End.SENT]:
             result.seconds_since_accepted.append(self._age_seconds(job))
         if ends[_End.AGAIN]:
-            self._retries.again(job.only(ends[_End.AGAIN]))
+            self.retries.again(job.only(ends[_End.AGAIN]))
         if ends[_End.EXHAUSTED]:
-            self._retries.bury(job.only(ends[_End.EXHAUSTED]))
+            self.retries.bury(job.only(ends[_End.EXHAUSTED]))
         if ends[_End.UNKNOWN]:
             self._reconcile_later(job, ends[_End.UNKNOWN])
 
@@ -141,7 +132,7 @@ class Claims:
             case Verdict.UNKNOWN:
                 return _End.UNKNOWN
             case Verdict.NOT_ACCEPTED:
-                return _End.AGAIN if job.attempt < self._max_attempts else _End.EXHAUSTED
+                return _End.AGAIN if job.attempt < self.max_attempts else _End.EXHAUSTED
 
     def _look_after_stale(
         self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]
@@ -156,10 +147,10 @@ class Claims:
             self._reconcile_later(job, stale)
 
     def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
-        self._retries.reconcile(job.only(recipients), in_seconds=(self._lease + self._grace).total_seconds())
+        self.retries.reconcile(job.only(recipients), in_seconds=(self.lease + self.grace).total_seconds())
 
     def _age_seconds(self, job: DeliverJob) -> float:
-        return (self._clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
+        return (self.clock() - parse_rfc3339(job.letter.accepted_at)).total_seconds()
 
 
 def _tell(claim: Claim, outcomes: Sequence[Outcome]) -> None:

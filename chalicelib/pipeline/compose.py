@@ -1,6 +1,7 @@
 """Renders the letters of a job."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
@@ -34,13 +35,13 @@ class Letter(NamedTuple):
     links: Sequence[Link]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Composer:
     """Makes letters."""
 
-    def __init__(self, *, templates: TemplateStore, renderer: Renderer, link_maker: LetterLinkMaker) -> None:
-        self._templates = templates
-        self._renderer = renderer
-        self._link_maker = link_maker
+    templates: TemplateStore
+    renderer: Renderer
+    link_maker: LetterLinkMaker
 
     def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
         """The letters, and the recipients whose letter can never be made. Raises: UnavailableError (retryable)."""
@@ -63,13 +64,13 @@ class Composer:
 
     def _maker(self, job: DeliverJob) -> Callable[[DeliverRecipient], Letter]:
         """Makes a job's letters one after the other, from the same template."""
-        template = self._templates.get(job.letter.template, job.letter.template_version)
-        layout = self._templates.layout(job.letter.layout)
-        links_of = self._link_maker.of(job.letter, channel=job.channel)
+        template = self.templates.get(job.letter.template, job.letter.template_version)
+        layout = self.templates.layout(job.letter.layout)
+        links_of = self.link_maker.of(job.letter, channel=job.channel)
 
         def make(recipient: DeliverRecipient) -> Letter:
             links = links_of.make(recipient)
-            rendered = self._renderer.render(
+            rendered = self.renderer.render(
                 template,
                 channel=job.channel,
                 locale=template.choose_locale(recipient.locale, job.letter.locale),

@@ -6,6 +6,7 @@ claim's owner.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,62 +31,48 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
 
 
+@dataclass(frozen=True, kw_only=True)
 class Deliver:
     """Sends chunks of letters."""
 
-    def __init__(
-        self,
-        *,
-        composer: Composer,
-        last_look: LastLook,
-        claims: Claims,
-        fallback: Fallback,
-        links: LinkBook,
-        channels: Mapping[str, Channel],
-        gates: Mapping[str, Gate],
-        doubts: Doubts,
-        campaigns: "CampaignPort",
-        retries: Retries,
-        clock: Clock,
-    ) -> None:
-        self._composer = composer
-        self._last_look = last_look
-        self._claims = claims
-        self._fallback = fallback
-        self._links = links
-        self._channels = channels
-        self._gates = gates
-        self._doubts = doubts
-        self._campaigns = campaigns
-        self._retries = retries
-        self._clock = clock
+    composer: Composer
+    last_look: LastLook
+    claims: Claims
+    fallback: Fallback
+    links: LinkBook
+    channels: Mapping[str, Channel]
+    gates: Mapping[str, Gate]
+    doubts: Doubts
+    campaigns: "CampaignPort"
+    retries: Retries
+    clock: Clock
 
     def deliver(self, job: DeliverJob) -> Delivered:
         """Sends each recipient's letter at most once, whatever is repeated. Raises: UnavailableError (retryable, before
         or after a send: what was claimed is never sent again by it)."""
         result = Delivered()
-        if job.letter.is_over(self._clock()):
-            self._fallback.close_all(job, job.recipients, Reason.EXPIRED, result)
+        if job.letter.is_over(self.clock()):
+            self.fallback.close_all(job, job.recipients, Reason.EXPIRED, result)
             return result
-        if job.letter.run_id is not None and not self._campaigns.admits(job):
+        if job.letter.run_id is not None and not self.campaigns.admits(job):
             result.count("held", len(job.recipients))
             return result
-        lines_left = partial(self._last_look.lines_left, result=result)
+        lines_left = partial(self.last_look.lines_left, result=result)
         for left in each(lines_left, [job], alone=partial(self._spoil_all, result=result)):
             if left is not None:
                 self._send_through_gate(left, self._compose(left, result), result)
         return result
 
     def _compose(self, job: DeliverJob, result: Delivered) -> Sequence[Letter]:
-        letters, spoiled = self._composer.compose(job)
+        letters, spoiled = self.composer.compose(job)
         for one in spoiled:
             status = DeliveryStatus.SKIPPED if one.reason == Reason.NOTHING_TO_SAY else DeliveryStatus.FAILED
-            self._fallback.close(job, [one.recipient], status, one.reason, result, rule=one.place)
+            self.fallback.close(job, [one.recipient], status, one.reason, result, rule=one.place)
         return letters
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:
         """In batches, as fast as the throttle allows; what it holds back is put aside untried."""
-        channel, gate = self._channels[job.channel], self._gates[job.channel]
+        channel, gate = self.channels[job.channel], self.gates[job.channel]
         left = list(letters)
         if left and isinstance(channel, SlowToStart):
             channel.warm()
@@ -93,7 +80,7 @@ class Deliver:
             allowed = gate.enter(min(len(left), channel.batch_size), lane=job.letter.lane)
             if not allowed.units:
                 held = [letter.recipient for letter in left]
-                self._retries.later(job.only(held), in_seconds=allowed.come_back_seconds)
+                self.retries.later(job.only(held), in_seconds=allowed.come_back_seconds)
                 result.count("held", len(held))
                 return
             batch, left = left[: allowed.units], left[allowed.units :]
@@ -106,21 +93,21 @@ class Deliver:
         wanted: list[Letter] = []
 
         def look(some: Sequence[Letter]) -> None:
-            found = self._last_look.still_wanted(job, some, result)
-            self._links.write([link for letter in found for link in letter.links])
+            found = self.last_look.still_wanted(job, some, result)
+            self.links.write([link for letter in found for link in letter.links])
             wanted.extend(found)
 
-        together(look, letters, alone=lambda one, error: self._fallback.spoil(job, one.recipient, error, result))
-        claim = self._claims.take(job, wanted, result)
+        together(look, letters, alone=lambda one, error: self.fallback.spoil(job, one.recipient, error, result))
+        claim = self.claims.take(job, wanted, result)
         if not claim.letters:
             return []
-        outcomes = self._doubts.weigh(job, channel.send([letter.message for letter in claim.letters]))
-        self._claims.record(job, claim, outcomes, result)
+        outcomes = self.doubts.weigh(job, channel.send([letter.message for letter in claim.letters]))
+        self.claims.record(job, claim, outcomes, result)
         return outcomes
 
     def _spoil_all(self, job: DeliverJob, error: Exception, result: Delivered) -> None:
         for recipient in job.recipients:
-            self._fallback.spoil(job, recipient, error, result)
+            self.fallback.spoil(job, recipient, error, result)
 
 
 def _report(outcome: Outcome, channel: str) -> CallReport:

@@ -7,6 +7,7 @@ same lines (ADR 0049).
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, rfc3339
@@ -31,30 +32,21 @@ _LINES_BYTES = 100_000  # of JSON, of one letter: its context may have 128 KB
 _MOST_CHARACTERS = 2000  # of a title, a text or a link
 
 
+@dataclass(frozen=True, kw_only=True)
 class Digest:
     """Sends digests."""
 
-    def __init__(
-        self,
-        *,
-        accept: Accept,
-        templates: TemplateStore,
-        renderer: Renderer,
-        preferences: PreferenceStore,
-        ledger: Ledger,
-        clock: Clock,
-    ) -> None:
-        self._accept = accept
-        self._templates = templates
-        self._renderer = renderer
-        self._preferences = preferences
-        self._ledger = ledger
-        self._clock = clock
+    accept: Accept
+    templates: TemplateStore
+    renderer: Renderer
+    preferences: PreferenceStore
+    ledger: Ledger
+    clock: Clock
 
     def send(self, user_id: str) -> int:
         """Sends what is due; returns how many letters it was made of. Raises: UnavailableError (retryable)."""
-        found, unreadable = waiting_for(user_id, until=rfc3339(self._clock()))
-        end_unreadable(self._ledger, user_id, unreadable)
+        found, unreadable = waiting_for(user_id, until=rfc3339(self.clock()))
+        end_unreadable(self.ledger, user_id, unreadable)
         batches: dict[str, list[_Fated]] = {}
         for one in found:
             if one.stored.batch is not None:
@@ -74,8 +66,8 @@ class Digest:
         def unreadable(one: Collected | str, error: Exception) -> None:
             log_failure("digest", error, notification_id=None if isinstance(one, str) else one.stored.notification_id)
 
-        wishes = each(lambda one: self._preferences.stored(one) or {}, [user_id], alone=unreadable)
-        states = self._ledger.states([DeliveryKey(one.stored.notification_id, one.stored.channels[0]) for one in found])
+        wishes = each(lambda one: self.preferences.stored(one) or {}, [user_id], alone=unreadable)
+        states = self.ledger.states([DeliveryKey(one.stored.notification_id, one.stored.channels[0]) for one in found])
         waiting = {key.notification_id for key, state in states.items() if state.status == S.WAITING}
         fates: dict[str, Mapping[str, Any]] = {}
         for id_ in (one.stored.notification_id for one in found):
@@ -90,9 +82,9 @@ class Digest:
         return [_Fated(one, fates[one.stored.notification_id]) for one in found]
 
     def _fate(self, one: Collected, wish: Mapping[str, Any]) -> Mapping[str, Any]:
-        if one.letter.is_over(self._clock()):
+        if one.letter.is_over(self.clock()):
             return {"reason": Reason.EXPIRED}
-        reason = objection(wish, category=one.letter.category, channel=DIGEST_CHANNEL, at=self._clock())
+        reason = objection(wish, category=one.letter.category, channel=DIGEST_CHANNEL, at=self.clock())
         if reason is not None:
             return {"reason": reason}
         try:
@@ -104,13 +96,13 @@ class Digest:
         """The letter in one line: what a live notification would show, otherwise its subject. Raises: RenderError
         (permanent)."""
         letter = one.letter
-        template = self._templates.get(letter.template, letter.template_version)
-        parts = self._renderer.render(
+        template = self.templates.get(letter.template, letter.template_version)
+        parts = self.renderer.render(
             template,
             channel="live" if "live" in template.written_for else "email",
             locale=template.choose_locale(one.stored.locale, letter.locale),
             context=one.stored.context,
-            layout=self._templates.layout(letter.layout),
+            layout=self.templates.layout(letter.layout),
         ).parts
         found = {
             "title": parts.get("title") or parts.get("subject", ""),
@@ -131,9 +123,9 @@ class Digest:
                 context={"items": [one.fate["line"] for one in kept]},
             )
             inside = [one.collected.letter.category for one in kept]
-            [accepted] = self._accept.accept(request, caller=CALLER, key=batch, inside=inside)
+            [accepted] = self.accept.accept(request, caller=CALLER, key=batch, inside=inside)
             rule = f"digest: notification {accepted.id}"
-        self._ledger.move([move for one in found for move in one.closing(rule)])
+        self.ledger.move([move for one in found for move in one.closing(rule)])
         forget_collected(user_id, [one.id for one in found])
         return len(kept)
 

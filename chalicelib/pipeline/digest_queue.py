@@ -6,6 +6,7 @@ One that would expire before goes at once.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -42,17 +43,15 @@ class Collected(NamedTuple):
         return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
 
 
+@dataclass(frozen=True, kw_only=True)
 class DigestQueue:
     """Collects letters, and releases and erases collected ones."""
 
-    def __init__(
-        self, *, queues: JobQueue, ledger: Ledger, clock: Clock, default_zone: str, default_locale: str
-    ) -> None:
-        self._queues = queues
-        self._ledger = ledger
-        self._clock = clock
-        self._default_zone = default_zone
-        self._default_locale = default_locale
+    queues: JobQueue
+    ledger: Ledger
+    clock: Clock
+    default_zone: str
+    default_locale: str
 
     def collect(self, job: EnrichJob, profiles: Mapping[str, Profile], wishes: Wishes) -> frozenset[str]:
         """The notification ids of the job that need nothing more: their letter waits for the digest, or is in one
@@ -70,8 +69,8 @@ class DigestQueue:
 
     def release(self) -> Line:
         """Queues a job for each user whose letters are due; idempotent. Raises: UnavailableError (retryable)."""
-        jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users_due(rfc3339(self._clock())))]
-        self._queues.put(QUEUE, jobs)
+        jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users_due(rfc3339(self.clock())))]
+        self.queues.put(QUEUE, jobs)
         return Line(counts={"digests_released": len(jobs)})
 
     def of(self, user_id: str) -> list[dict[str, Any]]:
@@ -82,8 +81,8 @@ class DigestQueue:
     def erase(self, user_id: str) -> None:
         """Ends and deletes what waits for a user. Raises: UnavailableError (retryable)."""
         found, unreadable = waiting_for(user_id)
-        end_unreadable(self._ledger, user_id, unreadable)
-        self._ledger.move([move for one in found for move in one.closing(Reason.ERASED)])
+        end_unreadable(self.ledger, user_id, unreadable)
+        self.ledger.move([move for one in found for move in one.closing(Reason.ERASED)])
         forget_collected(user_id, [one.stored.notification_id for one in found])
 
     def _wish(self, letter: LetterSpec, wishes: Wishes, user_id: str | None) -> DigestWish | None:
@@ -91,17 +90,17 @@ class DigestQueue:
         stored = wish.get("digests", {}).get(letter.category)
         if stored is None:
             return None
-        if objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self._clock()) is not None:
+        if objection(wish, category=letter.category, channel=DIGEST_CHANNEL, at=self.clock()) is not None:
             return None  # the normal way records why nothing comes
         return recalled(DigestWish, stored)
 
     def _put(self, job: EnrichJob, one: EnrichRecipient, wish: DigestWish, profile: Profile) -> bool:
-        due = wish.next_after(self._clock(), zone=profile.timezone or self._default_zone)
+        due = wish.next_after(self.clock(), zone=profile.timezone or self.default_zone)
         if job.letter.is_over(due):
             return False
         rule = f"digest {job.letter.category}: {wish.told()}"
         moves = waiting(job.letter, [one.notification_id], job.channels, Reason.DIGEST, due, rule=rule)
-        if DeliveryKey(one.notification_id, job.channels[0]) in self._ledger.move(moves):
+        if DeliveryKey(one.notification_id, job.channels[0]) in self.ledger.move(moves):
             return True  # a message that came twice: it has gone on
         put_collected(
             CollectedLetter(
@@ -111,7 +110,7 @@ class DigestQueue:
                 letter=kept(job.letter),
                 context={**job.letter.context, **(one.context or {})},
                 channels=job.channels,
-                locale=profile.locale or job.letter.locale or self._default_locale,
+                locale=profile.locale or job.letter.locale or self.default_locale,
                 expires_at_epoch=int((due + _KEPT).timestamp()),
             )
         )

@@ -3,6 +3,7 @@ chunk in one read. `enrich` checks before it queues a letter, `deliver` again ri
 campaign before anybody is written to (ADR 0031)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -48,16 +49,14 @@ class Consent(NamedTuple):
     waits: Mapping[str, datetime]
 
 
+@dataclass(frozen=True, kw_only=True)
 class ConsentDesk:
     """Decides about eligibility."""
 
-    def __init__(
-        self, *, hashes: AddressHashes, clock: Clock, default_zone: str, default_quiet: Callable[[], Hours | None]
-    ) -> None:
-        self._hashes = hashes
-        self._clock = clock
-        self._default_zone = default_zone
-        self._default_quiet = default_quiet
+    hashes: AddressHashes
+    clock: Clock
+    default_zone: str
+    default_quiet: Callable[[], Hours | None]
 
     def ask(self, category: str, people: Mapping[str, Sequence[Person]]) -> dict[str, Consent]:
         """What stands against a letter now, for those of each channel. Raises: UnavailableError (retryable)."""
@@ -80,10 +79,10 @@ class ConsentDesk:
         switchable = not CATEGORIES[category].transactional
         addresses = {(channel, one.address) for channel, those in people.items() for one in those}
         found = read_objections(
-            self._hashes,
+            self.hashes,
             user_ids={one.user_id for one in everybody if one.user_id} if switchable and known is None else (),
             addresses=() if asked_again and switchable else addresses,
-            at=self._clock(),
+            at=self.clock(),
             consistent=not switchable,
         )
         return found if known is None else found._replace(preferences=known)
@@ -100,10 +99,10 @@ class ConsentDesk:
     ) -> Consent:
         """The answer for one channel by what was read. `accepted_at`: when the letter was asked for; `looked_at`: when
         the addresses were looked up."""
-        at = self._clock()
+        at = self.clock()
         switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
-        default = self._default_quiet() if switchable else None
+        default = self.default_quiet() if switchable else None
         waits: dict[str, datetime] = {}
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
@@ -112,7 +111,7 @@ class ConsentDesk:
                 standing = found.of(channel, person.address)
                 erased = accepted_at <= self._erased_at(person, standing, looked_at)
                 reason = self._against(standing, category if switchable else None, erased=erased)
-            until = quiet_for(wish, zone=person.zone or self._default_zone, at=at, default=default)
+            until = quiet_for(wish, zone=person.zone or self.default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
             elif until is not None:
@@ -162,7 +161,7 @@ class ConsentDesk:
             return suppressed(known.suppressed)
         if erased:
             return Reason.ERASED
-        objected = known.said.objection(category, self._clock()) if category is not None else None
+        objected = known.said.objection(category, self.clock()) if category is not None else None
         return objected.reason if objected else None
 
     def _erased_at(self, person: Person, known: AddressStanding, looked_at: str) -> str:
@@ -172,5 +171,5 @@ class ConsentDesk:
             return known.erased_at or ""
         if not known.gone:
             return ""
-        erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self._hashes.of("user", person.user_id), "")
+        erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self.hashes.of("user", person.user_id), "")
         return max(user, erased if looked_at <= erased else "")

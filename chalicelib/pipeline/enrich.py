@@ -59,29 +59,18 @@ class Enriched:
             self.skip(reason, times)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Enrich:
     """Enriches chunks."""
 
-    def __init__(
-        self,
-        *,
-        lookup: Lookup,
-        reach: Reach,
-        digest_queue: DigestQueue,
-        ledger: Ledger,
-        queues: JobQueue,
-        retries: Retries,
-        campaigns: CampaignPort,
-        clock: Clock,
-    ) -> None:
-        self._lookup = lookup
-        self._reach = reach
-        self._digest_queue = digest_queue
-        self._ledger = ledger
-        self._queues = queues
-        self._retries = retries
-        self._campaigns = campaigns
-        self._clock = clock
+    lookup: Lookup
+    reach: Reach
+    digest_queue: DigestQueue
+    ledger: Ledger
+    queues: JobQueue
+    retries: Retries
+    campaigns: CampaignPort
+    clock: Clock
 
     def enrich(self, job: EnrichJob) -> Enriched:
         """Sends the chunk on, by channel. Idempotent: a delivery that has moved on is not touched, a duplicate job is
@@ -100,24 +89,24 @@ class Enrich:
 
     def _fail(self, job: EnrichJob, some: Sequence[EnrichRecipient], result: Enriched) -> None:
         ids = [one.notification_id for one in some]
-        self._ledger.move(
+        self.ledger.move(
             ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, Reason.UNREADABLE, rule=job.letter.rule)
         )
         result.failed += len(ids)
 
     def _enrich(self, job: EnrichJob) -> Enriched:
-        admitted = job if job.letter.run_id is None else self._campaigns.admit(job)
-        at = rfc3339(self._clock() - _REPLICA_LAG)
-        known = self._lookup.read(admitted) if admitted is not None else None
+        admitted = job if job.letter.run_id is None else self.campaigns.admit(job)
+        at = rfc3339(self.clock() - _REPLICA_LAG)
+        known = self.lookup.read(admitted) if admitted is not None else None
         if admitted is None or known is None:
             return Enriched(held=len(job.recipients))
         result = Enriched(held=len(job.recipients) - len(admitted.recipients))
         self._fail(admitted, [one for one in admitted.recipients if one.user_id in known.unreadable], result)
         aside = known.unresolved | known.unreadable
         answered = admitted.only(one for one in admitted.recipients if one.user_id not in aside)
-        look = self._reach.look(answered, known.profiles, known.preferences, at=at)
+        look = self.reach.look(answered, known.profiles, known.preferences, at=at)
         wishes = look.objections.preferences
-        collected = self._digest_queue.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
+        collected = self.digest_queue.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
         result.postponed += len(collected)
         now = answered.only(one for one in answered.recipients if one.notification_id not in collected)
         if job.letter.one_by_one:
@@ -126,7 +115,7 @@ class Enrich:
             for channel in job.channels:
                 self._send_by(now.model_copy(update={"channels": (channel,)}), look, result)
         # Last, as it may raise: those who were answered for are not held up by the others.
-        result.held += self._lookup.ask_again(admitted, known.unresolved)
+        result.held += self.lookup.ask_again(admitted, known.unresolved)
         return result
 
     def _one_by_one(self, job: EnrichJob, look: ReachLook, result: Enriched) -> None:
@@ -138,19 +127,19 @@ class Enrich:
             following = {"channels": left.channels[1:], "recipients": rest}
             left = left.model_copy(update=following) if rest and following["channels"] else None
             if left is not None:
-                look = self._reach.look(left, look.profiles, look.preferences, at=look.at)
+                look = self.reach.look(left, look.profiles, look.preferences, at=look.at)
 
     def _still_needed(self, job: EnrichJob, result: Enriched) -> EnrichJob | None:
         """Those for whom the previous channel was not enough; the rest is skipped."""
         if job.after is None:
             return job
-        before = enough(self._ledger, job)
+        before = enough(self.ledger, job)
         self._skip(job, job.channels, before.skips)
         for reason in before.skips.values():
             result.skip(reason)
         later = [one for one in job.recipients if one.notification_id in before.unknown]
         if later:
-            self._retries.later(job.only(later), in_seconds=_LOOK_AGAIN_SECONDS)
+            self.retries.later(job.only(later), in_seconds=_LOOK_AGAIN_SECONDS)
             result.held += len(later)
         aside = {*before.skips, *before.unknown}
         needed = tuple(r for r in job.recipients if r.notification_id not in aside)
@@ -159,7 +148,7 @@ class Enrich:
     def _send_by(self, job: EnrichJob, look: ReachLook, result: Enriched) -> Mapping[str, str]:
         """Sends on by the first of the job's channels; answers who is skipped there, with the reason."""
         channel = job.channels[0]
-        answer = self._reach.judge(job, look)
+        answer = self.reach.judge(job, look)
         self._skip(job, [channel], answer.skips)
         self._postpone(job, answer.waits)
         self._send_on(job, channel, answer.going, looked_at=look.at)
@@ -173,10 +162,10 @@ class Enrich:
         """Puts aside those who are in quiet hours: they come back to `enrich`, which reads their data again."""
         for until in sorted(set(waits.values())):
             late = tuple(r for r in job.recipients if waits.get(r.notification_id) == until)
-            self._ledger.move(
+            self.ledger.move(
                 waiting(job.letter, [r.notification_id for r in late], job.channels[:1], Reason.QUIET_HOURS, until)
             )
-            self._retries.until(job.model_copy(update={"recipients": late, "attempt": 1, "again": True}), until)
+            self.retries.until(job.model_copy(update={"recipients": late, "attempt": 1, "again": True}), until)
 
     def _skip(self, job: EnrichJob, channels: Sequence[str], skips: Mapping[str, str]) -> None:
         moves = [
@@ -184,7 +173,7 @@ class Enrich:
             for one, reason in skips.items()
             for move in ended(job.letter, [one], channels, DeliveryStatus.SKIPPED, reason, rule=job.letter.rule)
         ]
-        self._ledger.move(moves)
+        self.ledger.move(moves)
 
     def _send_on(self, job: EnrichJob, channel: str, going: Sequence[DeliverRecipient], *, looked_at: str) -> None:
         then = job.channels[1:] if job.letter.one_by_one else ()
@@ -193,7 +182,7 @@ class Enrich:
             DeliverJob(letter=job.letter, channel=channel, recipients=chunk, then=then, looked_at=looked_at)
             for chunk in chunks(going, size=1 if job.letter.lane == "instant" else CHUNK_SIZE)
         ]
-        self._queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(passed(j)) for j in jobs])
+        self.queues.put(deliver_queue(channel, job.letter.lane), [Outgoing(passed(j)) for j in jobs])
 
 
 def enrich_work(enrich: Enrich) -> Work:

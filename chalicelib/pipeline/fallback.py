@@ -37,13 +37,13 @@ class Enough(NamedTuple):
     unknown: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Fallback:
     """Ends deliveries unsent, and continues with the next channel."""
 
-    def __init__(self, *, ledger: Ledger, retries: Retries, clock: Clock) -> None:
-        self._ledger = ledger
-        self._retries = retries
-        self._clock = clock
+    ledger: Ledger
+    retries: Retries
+    clock: Clock
 
     def close(
         self,
@@ -88,7 +88,7 @@ class Fallback:
         if not job.then or job.letter.route is None:
             return
         if in_vain:
-            self._retries.at_once(next_channels(job, in_vain))
+            self.retries.at_once(next_channels(job, in_vain))
         if maybe_there and job.letter.route.mode == "escalate":
             self._wait(job, maybe_there, timedelta(minutes=job.letter.route.after_minutes or 0))
         elif maybe_there:
@@ -98,19 +98,19 @@ class Fallback:
         """Makes `enrich` ask the ledger about the rest: the worker that knew has died, or a person decides. Raises:
         UnavailableError (retryable)."""
         if job.then and recipients:
-            self._retries.at_once(next_channels(job, recipients, after=job.channel))
+            self.retries.at_once(next_channels(job, recipients, after=job.channel))
 
     def _wait(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], length: timedelta) -> None:
-        until = self._clock() + length
+        until = self.clock() + length
         if job.letter.is_over(until):
             return self._skip(job, recipients, reason=Reason.EXPIRED)
         ids = [one.notification_id for one in recipients]
-        self._ledger.move(waiting(job.letter, ids, job.then, Reason.UNLESS_OPENED, until, rule=job.letter.rule))
-        return self._retries.until(next_channels(job, recipients, after=job.channel), until)
+        self.ledger.move(waiting(job.letter, ids, job.then, Reason.UNLESS_OPENED, until, rule=job.letter.rule))
+        return self.retries.until(next_channels(job, recipients, after=job.channel), until)
 
     def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
         ids = [one.notification_id for one in recipients]
-        self._ledger.move(ended(job.letter, ids, job.then, S.SKIPPED, reason, rule=job.letter.rule))
+        self.ledger.move(ended(job.letter, ids, job.then, S.SKIPPED, reason, rule=job.letter.rule))
 
     def _end(
         self,
@@ -125,7 +125,7 @@ class Fallback:
     ) -> None:
         ids = [one.notification_id for one in recipients]
         moves = ended(job.letter, ids, channels, status, reason, rule=rule or job.letter.rule)
-        refused = self._ledger.move(moves)
+        refused = self.ledger.move(moves)
         result.count(status.value, len(moves) - len(refused))
         result.count("dropped", len(refused))
 

@@ -5,6 +5,7 @@ Events come late, twice and in any order, which does no harm: the better informe
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -56,14 +57,14 @@ class Suppressions(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
 class Feedback:
     """Records events."""
 
-    def __init__(self, *, ledger: Ledger, suppressions: Suppressions, site: SiteSettings, clock: Clock) -> None:
-        self._ledger = ledger
-        self._suppressions = suppressions
-        self._site = site
-        self._clock = clock
+    ledger: Ledger
+    suppressions: Suppressions
+    site: SiteSettings
+    clock: Clock
 
     def take(self, events: Sequence[FeedbackEvent]) -> list[Exception | None]:
         """Records a batch of events; repeated and reordered ones change nothing. Returns, in order, what kept each from
@@ -94,23 +95,23 @@ class Feedback:
                     self._count_soft_bounce(event, address)
                 else:
                     told_of = _moment(event.body.get("timestamp"))
-                    self._suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against], told_of=told_of)
+                    self.suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against], told_of=told_of)
 
     def _move(self, events: Sequence[FeedbackEvent]) -> None:
         # Nearly every Send repeats what the answer to the call has said: a read costs a tenth of a write that is
         # refused.
         taken = {event.key for event in events if event.word.told is Told.TAKEN}
-        found = self._ledger.states(taken, consistent=False)
+        found = self.ledger.states(taken, consistent=False)
         known = {key for key, one in found.items() if one.status in ACCEPTED}
         news = [event for event in events if event.word.told is not Told.TAKEN or event.key not in known]
         moves = [move for event in news if (move := _move(event)) is not None]
-        refused = self._ledger.move(moves)
+        refused = self.ledger.move(moves)
         for move in moves:
             refusal = refused.get(move.key)
             if move.told_at and refusal and refusal.status and not refusal.delivered:
                 # It was opened before, or a later event came first: the time is still worth recording.
-                self._ledger.note_delivery(move.key, at=move.told_at, run_id=move.run_id)
-                self._ledger.move([move])
+                self.ledger.note_delivery(move.key, at=move.told_at, run_id=move.run_id)
+                self.ledger.move([move])
 
     def _engage(self, events: Sequence[FeedbackEvent]) -> None:
         for event in events:
@@ -118,15 +119,15 @@ class Feedback:
                 what, at = _ENGAGEMENTS[event.type], _moment(event.body.get("timestamp"))
                 if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == "opened"):
                     what = BY_MACHINE[what]
-                self._ledger.engage(event.key, what, run_id=event.run_id, at=at)
+                self.ledger.engage(event.key, what, run_id=event.run_id, at=at)
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
-        limits = self._site.current().soft_bounces
-        self._suppressions.soft_bounce(
+        limits = self.site.current().soft_bounces
+        self.suppressions.soft_bounce(
             event.key.channel,
             address,
             notification_id=event.key.notification_id,
-            at=_moment(event.body.get("timestamp")) or self._clock(),
+            at=_moment(event.body.get("timestamp")) or self.clock(),
             limit=limits.letters,
             within_days=limits.within_days,
             days=limits.suppress_days,

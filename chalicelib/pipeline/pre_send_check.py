@@ -3,6 +3,7 @@ and whether its reader has had enough. Only what is really about to leave is cou
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
@@ -24,33 +25,33 @@ from chalicelib.storage.ledger import Ledger
 _FRESH = timedelta(minutes=1)  # `enrich` has just checked
 
 
+@dataclass(frozen=True, kw_only=True)
 class Caps:
     """The limits of letters (the settings `caps`, `account_letters`, `unconfirmed_letters`), and that an address gets
     one of a campaign's run. What a user has registered, devices and chats, is no address: the user is counted for
     it."""
 
-    def __init__(self, *, site: SiteSettings, store: FrequencyCaps, addresses: AddressHashes) -> None:
-        self._site = site
-        self._store = store
-        self._addresses = addresses
+    site: SiteSettings
+    store: FrequencyCaps
+    addresses: AddressHashes
 
     def take(self, category: str, channel: str, wanted: Mapping[str, Person]) -> tuple[frozenset[str], str | None]:
         """Counts letters, by notification id, as far as the cap lets it; answers the others, and the rule. Repeating it
         counts nothing twice. Raises: UnavailableError (retryable)."""
-        cap = self._site.current().caps.get(category)
+        cap = self.site.current().caps.get(category)
         if cap is None or not wanted:
             return frozenset(), None
         owners = {
             id_: [owner for owner in (one.user_id, self._owner(channel, one)) if owner] for id_, one in wanted.items()
         }
-        refused = self._store.take(category, owners, letters=cap.letters, days=cap.days)
+        refused = self.store.take(category, owners, letters=cap.letters, days=cap.days)
         return refused, f"cap {category}: {cap.letters} in {cap.days} days"
 
     def take_account_letter(self, template: str, channel: str, notification_id: str, person: Person) -> str | None:
         """Counts a letter about an account against its address; the rule where there were enough of its template in the
         present window. Each template counts apart: no number of registrations keeps somebody from a new password.
         Raises: UnavailableError (retryable; repeating it counts once)."""
-        limit = self._site.current().account_letters
+        limit = self.site.current().account_letters
         if self._takes(f"{ACCOUNT}{template}", self._owner(channel, person), notification_id, limit):
             return None
         return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
@@ -58,8 +59,8 @@ class Caps:
     def take_unconfirmed(self, channel: str, notification_id: str, person: Person) -> str | None:
         """The same for a letter of any template to an address that nobody has confirmed, by its mailbox, whatever
         stands behind a `+`: whoever can name it can have letters sent there."""
-        limit = self._site.current().unconfirmed_letters
-        mailbox = None if _is_own(channel, person) else self._addresses.mailbox(channel, person.address)
+        limit = self.site.current().unconfirmed_letters
+        mailbox = None if _is_own(channel, person) else self.addresses.mailbox(channel, person.address)
         if self._takes(UNCONFIRMED, mailbox, notification_id, limit):
             return None
         return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
@@ -68,40 +69,31 @@ class Caps:
         """Those whose address another letter of the run has taken, on whatever page, shard or list row; at most fifty
         at once. Raises: UnavailableError (retryable)."""
         owners = {id_: owner for id_, one in wanted.items() if (owner := self._owner(channel, one)) is not None}
-        return self._store.take_of_run(run_id, owners)
+        return self.store.take_of_run(run_id, owners)
 
     def _takes(self, what: str, owner: str | None, notification_id: str, limit: AddressLimit) -> bool:
-        return owner is None or self._store.take_in_window(
+        return owner is None or self.store.take_in_window(
             what, owner, notification_id, letters=limit.letters, minutes=limit.minutes
         )
 
     def _owner(self, channel: str, person: Person) -> str | None:
-        return None if _is_own(channel, person) else self._addresses.owner(channel, person.address)
+        return None if _is_own(channel, person) else self.addresses.owner(channel, person.address)
 
 
 def _is_own(channel: str, person: Person) -> bool:
     return CHANNELS[channel].endpoints or person.address == person.user_id
 
 
+@dataclass(frozen=True, kw_only=True)
 class LastLook:
     """Takes out of a job what must not leave now."""
 
-    def __init__(
-        self,
-        *,
-        consent: ConsentDesk,
-        caps: Caps,
-        ledger: Ledger,
-        retries: Retries,
-        fallback: Fallback,
-        clock: Clock,
-    ) -> None:
-        self._clock = clock
-        self._consent = consent
-        self._caps = caps
-        self._ledger = ledger
-        self._retries = retries
-        self._fallback = fallback
+    consent: ConsentDesk
+    caps: Caps
+    ledger: Ledger
+    retries: Retries
+    fallback: Fallback
+    clock: Clock
 
     def still_wanted(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
         """Those that may leave now; the others are skipped or wait. One read, and for a campaign's letters one write.
@@ -109,15 +101,15 @@ class LastLook:
         UnavailableError (retryable)."""
         category = job.letter.category
         transactional = CATEGORIES[category].transactional
-        if transactional and self._clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
+        if transactional and self.clock() - parse_rfc3339(job.letter.accepted_at) < _FRESH:
             return self._not_too_many(job, letters, result)
         people = [one.recipient for one in letters]
-        found = self._consent.objections(category, {job.channel: people})
-        consent = self._consent.judge_letter(job.letter, job.channel, people, found, looked_at=_looked_at(job))
+        found = self.consent.objections(category, {job.channel: people})
+        consent = self.consent.judge_letter(job.letter, job.channel, people, found, looked_at=_looked_at(job))
         for letter in letters:
             reason = consent.skips.get(letter.recipient.notification_id)
             if reason is not None:
-                self._fallback.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
+                self.fallback.close(job, [letter.recipient], DeliveryStatus.SKIPPED, reason, result)
         self._put_off(job, letters, consent, result)
         aside = {*consent.skips, *consent.waits}
         wanted = [one for one in letters if one.recipient.notification_id not in aside]
@@ -129,17 +121,17 @@ class LastLook:
         together; None if none is left. Any other letter unchanged. One read. Raises: UnavailableError (retryable)."""
         if not job.letter.inside:
             return job
-        found = self._consent.objections(job.letter.category, {job.channel: job.recipients})
-        off = self._consent.objected(job.letter, job.channel, job.recipients, found, looked_at=_looked_at(job))
+        found = self.consent.objections(job.letter.category, {job.channel: job.recipients})
+        off = self.consent.objected(job.letter, job.channel, job.recipients, found, looked_at=_looked_at(job))
         rule = None
         counted = {one.notification_id: one for one in job.recipients}
         for category in (one for one in job.letter.categories if one not in off):
-            refused, why = self._caps.take(category, job.channel, counted)
+            refused, why = self.caps.take(category, job.channel, counted)
             if refused:
                 off[category], rule = Reason.CAPPED, why
         if len(off) < len(job.letter.categories):
             return job.model_copy(update={"letter": job.letter.without(off)}) if off else job
-        self._fallback.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
+        self.fallback.close_all(job, job.recipients, next(iter(off.values())), result, rule=rule)
         return None
 
     def _not_too_many(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> list[Letter]:
@@ -153,15 +145,15 @@ class LastLook:
             if rule is None:
                 left.append(letter)
             else:
-                self._fallback.close_all(job, [letter.recipient], Reason.TOO_MANY_TO_ADDRESS, result, rule=rule)
+                self.fallback.close_all(job, [letter.recipient], Reason.TOO_MANY_TO_ADDRESS, result, rule=rule)
         return left
 
     def _enough(self, job: DeliverJob, one: DeliverRecipient) -> str | None:
         rule = None
         if CATEGORIES[job.letter.category].transactional:
-            rule = self._caps.take_account_letter(job.letter.template, job.channel, one.notification_id, one)
+            rule = self.caps.take_account_letter(job.letter.template, job.channel, one.notification_id, one)
         if rule is None and one.unconfirmed:
-            rule = self._caps.take_unconfirmed(job.channel, one.notification_id, one)
+            rule = self.caps.take_unconfirmed(job.channel, one.notification_id, one)
         return rule
 
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
@@ -170,10 +162,10 @@ class LastLook:
             late = [n for n, moment in consent.waits.items() if moment == until]
             if job.letter.is_over(until):
                 over = [one.recipient for one in letters if one.recipient.notification_id in late]
-                self._fallback.close(job, over, DeliveryStatus.SKIPPED, Reason.EXPIRED, result)
+                self.fallback.close(job, over, DeliveryStatus.SKIPPED, Reason.EXPIRED, result)
                 continue
-            self._ledger.move(waiting(job.letter, late, [job.channel], Reason.QUIET_HOURS, until))
-            self._retries.until(_enrich_again(job, late), until)
+            self.ledger.move(waiting(job.letter, late, [job.channel], Reason.QUIET_HOURS, until))
+            self.retries.until(_enrich_again(job, late), until)
             result.count("postponed", len(late))
 
     def _once_to_an_address(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
@@ -181,10 +173,10 @@ class LastLook:
         if job.letter.run_id is None:
             return letters
         counted = {one.recipient.notification_id: one.recipient for one in letters}
-        taken = self._caps.take_of_run(job.letter.run_id, job.channel, counted)
+        taken = self.caps.take_of_run(job.letter.run_id, job.channel, counted)
         twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
         if twice:
-            self._fallback.close(job, twice, DeliveryStatus.SKIPPED, Reason.DUPLICATE, result)
+            self.fallback.close(job, twice, DeliveryStatus.SKIPPED, Reason.DUPLICATE, result)
         return [one for one in letters if one.recipient.notification_id not in taken]
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
@@ -192,10 +184,10 @@ class LastLook:
         if job.letter.inside:
             return letters  # `lines_left` has counted its categories
         counted = {one.recipient.notification_id: one.recipient for one in letters}
-        refused, rule = self._caps.take(job.letter.category, job.channel, counted)
+        refused, rule = self.caps.take(job.letter.category, job.channel, counted)
         over = [one.recipient for one in letters if one.recipient.notification_id in refused]
         if over:
-            self._fallback.close_all(job, over, Reason.CAPPED, result, rule=rule)
+            self.fallback.close_all(job, over, Reason.CAPPED, result, rule=rule)
         return [one for one in letters if one.recipient.notification_id not in refused]
 
 

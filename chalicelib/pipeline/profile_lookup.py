@@ -1,6 +1,7 @@
 """Reads the profiles of a chunk's recipients without overloading the source."""
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
@@ -24,14 +25,14 @@ class Known(NamedTuple):
     preferences: Wishes | None
 
 
+@dataclass(frozen=True, kw_only=True)
 class Lookup:
     """The profile source behind its throttle."""
 
-    def __init__(self, *, source: ProfileSource, gate: Gate, retries: Retries, max_attempts: int) -> None:
-        self._source = source
-        self._gate = gate
-        self._retries = retries
-        self._max_attempts = max_attempts
+    source: ProfileSource
+    gate: Gate
+    retries: Retries
+    max_attempts: int
 
     def read(self, job: EnrichJob) -> Known | None:
         """None if the source cannot be asked now, and the job was put aside. Raises: UnavailableError (retryable) after
@@ -39,19 +40,19 @@ class Lookup:
         ids = {r.user_id for r in job.recipients if r.user_id}
         if not ids:
             return _known(job, Profiles(known={}))
-        allowed = self._gate.enter(len(ids), lane=job.letter.lane, divisible=False)
+        allowed = self.gate.enter(len(ids), lane=job.letter.lane, divisible=False)
         if not allowed.units:
-            self._retries.later(job, in_seconds=allowed.come_back_seconds)
+            self.retries.later(job, in_seconds=allowed.come_back_seconds)
             return None
         try:
             switchable = not CATEGORIES[job.letter.category].transactional
-            found = self._source.get_many(ids, fresh=job.letter.lane == "instant", preferences=switchable)
+            found = self.source.get_many(ids, fresh=job.letter.lane == "instant", preferences=switchable)
         except UnavailableError as error:
             log_failure("profiles", error)
-            self._gate.learn([_report(error)], lane=job.letter.lane)
+            self.gate.learn([_report(error)], lane=job.letter.lane)
             self._put_aside(job, error)
             return None
-        self._gate.learn([CallReport()], lane=job.letter.lane)
+        self.gate.learn([CallReport()], lane=job.letter.lane)
         return _known(job, found)
 
     def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:
@@ -63,9 +64,9 @@ class Lookup:
         return len(late)
 
     def _put_aside(self, job: EnrichJob, error: UnavailableError) -> None:
-        if job.attempt >= self._max_attempts:
+        if job.attempt >= self.max_attempts:
             raise error
-        self._retries.again(job)
+        self.retries.again(job)
 
 
 def _report(error: UnavailableError) -> CallReport:

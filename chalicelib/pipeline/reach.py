@@ -1,6 +1,7 @@
 """Which recipients of a chunk a letter may reach, on which channel, and what stands against the others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,11 +17,11 @@ from chalicelib.storage.endpoints import EndpointBook
 from chalicelib.storage.users import Profile, Wishes
 
 
+@dataclass(frozen=True)
 class Addresses:
     """Where a channel reaches people: a field of the profile, or the endpoints that they have registered."""
 
-    def __init__(self, endpoints: EndpointBook) -> None:
-        self._endpoints = endpoints
+    endpoints: EndpointBook
 
     def of(self, channel: str, people: Mapping[str, Profile]) -> dict[str, str]:
         """The address of each who has one, by the keys of `people`; at most one request for a hundred. Raises:
@@ -29,7 +30,7 @@ class Addresses:
         found = {key: address for key, one in people.items() if (address := one.address(spec.address_field))}
         if not spec.endpoints or not found:
             return found
-        usable = self._endpoints.usable(channel, found.values())
+        usable = self.endpoints.usable(channel, found.values())
         return {key: address for key, address in found.items() if address in usable}
 
 
@@ -53,14 +54,14 @@ class Answer(NamedTuple):
     waits: Mapping[str, datetime]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """Decides who of a chunk is written to, by which channel."""
 
-    def __init__(self, *, addresses: Addresses, consent: ConsentDesk, clock: Clock, default_locale: str) -> None:
-        self._addresses = addresses
-        self._consent = consent
-        self._clock = clock
-        self._default_locale = default_locale
+    addresses: Addresses
+    consent: ConsentDesk
+    clock: Clock
+    default_locale: str
 
     def look(
         self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str
@@ -71,7 +72,7 @@ class Reach:
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         sorted_out = {channel: self._sort(job, channel, profiles) for channel in channels}
         people = {channel: found for channel, (_, found) in sorted_out.items()}
-        objections = self._consent.objections(
+        objections = self.consent.objections(
             job.letter.category, people, known=preferences, asked_again=not job.letter.one_by_one
         )
         skips = {channel: found for channel, (found, _) in sorted_out.items()}
@@ -82,7 +83,7 @@ class Reach:
         channel, asked = job.channels[0], {one.notification_id for one in job.recipients}
         skips = {one: reason for one, reason in look.skips[channel].items() if one in asked}
         people = [one for one in look.people[channel] if one.notification_id in asked]
-        consent = self._consent.judge_letter(job.letter, channel, people, look.objections)
+        consent = self.consent.judge_letter(job.letter, channel, people, look.objections)
         waits = {one: until for one, until in consent.waits.items() if not job.letter.is_over(until)}
         skips |= consent.skips
         skips |= dict.fromkeys(consent.waits.keys() - waits.keys(), Reason.EXPIRED)
@@ -94,7 +95,7 @@ class Reach:
         self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
     ) -> tuple[dict[str, str], list[DeliverRecipient]]:
         """The reason of each recipient who can get nothing, by notification id, and the rest."""
-        addresses = self._addresses.of(channel, profiles)
+        addresses = self.addresses.of(channel, profiles)
         skips: dict[str, str] = {}
         people = []
         for recipient in job.recipients:
@@ -116,14 +117,14 @@ class Reach:
             notification_id=recipient.notification_id,
             user_id=recipient.user_id,
             address=address,
-            locale=profile.locale or letter.locale or self._default_locale,
+            locale=profile.locale or letter.locale or self.default_locale,
             user={name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value},
             context=recipient.context,
             unconfirmed=not profile.owns(channel),
         )
 
     def _reason_against(self, job: EnrichJob, profile: Profile | None, address: str | None) -> str | None:
-        if job.letter.is_over(self._clock()):
+        if job.letter.is_over(self.clock()):
             return Reason.EXPIRED
         if profile is None:
             return Reason.UNKNOWN_USER

@@ -5,6 +5,7 @@ A run is paused, and the manager sees what the provider said; letters without a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import Outcome, Verdict
@@ -41,12 +42,12 @@ def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Call
     return refused if now < MOST_IN_A_ROW else min(refused, MOST_IN_A_ROW - round(now - surplus))
 
 
+@dataclass(frozen=True, kw_only=True)
 class Doubts:
     """Weighs refusals."""
 
-    def __init__(self, *, gates: Mapping[str, Gate], campaigns: "CampaignPort") -> None:
-        self._gates = gates
-        self._campaigns = campaigns
+    gates: Mapping[str, Gate]
+    campaigns: "CampaignPort"
 
     def weigh(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes of a call, with refusals that are not believed as *not accepted*. Never fails: the call was
@@ -66,8 +67,8 @@ class Doubts:
         refused = len(refusals)
         if job.letter.run_id is not None:
             said = next((one.said or one.reason or "" for one in refusals), "")
-            return self._campaigns.believed(job, refused=refused, accepted=accepted, said=said)
-        gate = self._gates[job.channel]
+            return self.campaigns.believed(job, refused=refused, accepted=accepted, said=said)
+        gate = self.gates[job.channel]
         return believed(
             known=gate.refusals(),
             refused=refused,

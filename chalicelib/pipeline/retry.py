@@ -2,6 +2,7 @@
 stages put jobs here; `functions/retry.py` forwards those whose time has come."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
@@ -30,14 +31,14 @@ class RetryJob(Job):
         return (parse_rfc3339(self.not_before) - now).total_seconds()
 
 
+@dataclass(frozen=True, kw_only=True)
 class Retries:
     """The retry queue. `jitter` gives numbers from 0 to 1."""
 
-    def __init__(self, *, queues: JobQueue, clock: Clock, jitter: Callable[[], float], base_seconds: int) -> None:
-        self._queues = queues
-        self._clock = clock
-        self._jitter = jitter
-        self._base_seconds = base_seconds
+    queues: JobQueue
+    clock: Clock
+    jitter: Callable[[], float]
+    base_seconds: int
 
     def again(self, job: EnrichJob | DeliverJob) -> None:
         """Puts a job aside for its next attempt. Raises: UnavailableError (retryable)."""
@@ -46,7 +47,7 @@ class Retries:
 
     def later(self, job: EnrichJob | DeliverJob, *, in_seconds: float) -> None:
         """Puts aside a job that was not tried, so no attempt is counted. Raises: UnavailableError (retryable)."""
-        self._put("forward", job, in_seconds=in_seconds * (1 + self._jitter() / 2))
+        self._put("forward", job, in_seconds=in_seconds * (1 + self.jitter() / 2))
 
     def at_once(self, job: EnrichJob) -> None:
         """Forwards a job without a wait: not every stage may write into its lane. Raises: UnavailableError
@@ -56,7 +57,7 @@ class Retries:
     def until(self, job: EnrichJob, moment: datetime) -> None:
         """Puts aside a job that must not continue before a moment, however far. Raises: UnavailableError
         (retryable)."""
-        self._put("forward", job, in_seconds=(moment - self._clock()).total_seconds())
+        self._put("forward", job, in_seconds=(moment - self.clock()).total_seconds())
 
     def newer(self, queue: str, body: str) -> None:
         """Puts aside whatever a newer release wrote: that release takes it when it is back. Raises: UnavailableError
@@ -69,28 +70,28 @@ class Retries:
 
     def forward(self, job: EnrichJob | DeliverJob) -> None:
         """Puts a job back into its lane. Raises: UnavailableError (retryable)."""
-        self._queues.put(_home(job), [Outgoing(passed(job))])
+        self.queues.put(_home(job), [Outgoing(passed(job))])
 
     def bring_back(self, aside: RetryJob) -> bool:
         """Forwards what was put aside, or puts it aside again if its time has not come; returns which. Raises:
         UnavailableError (retryable)."""
-        wait = aside.wait_seconds(self._clock())
+        wait = aside.wait_seconds(self.clock())
         if wait <= 0:
-            self._queues.put(aside.queue, [Outgoing(aside.body)])
+            self.queues.put(aside.queue, [Outgoing(aside.body)])
             return True
-        self._queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
+        self.queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
         return False
 
     def bury(self, job: DeliverJob) -> None:
         """Puts a copy of a job whose attempts are used up into the DLQ of its queue, for a person to look at. Raises:
         UnavailableError (retryable)."""
-        self._queues.put(f"{_home(job)}-dlq", [Outgoing(passed(job))])
+        self.queues.put(f"{_home(job)}-dlq", [Outgoing(passed(job))])
 
     def delay_seconds(self, attempt: int) -> float:
         """Doubles with every attempt up to SQS's 15 minutes; the upper half is jitter, so that what failed together
         does not come back together."""
-        full: float = min(MAX_DELAY_SECONDS, self._base_seconds * 2 ** (attempt - 1))
-        return full * (0.5 + self._jitter() / 2)
+        full: float = min(MAX_DELAY_SECONDS, self.base_seconds * 2 ** (attempt - 1))
+        return full * (0.5 + self.jitter() / 2)
 
     def _put(
         self,
@@ -103,9 +104,9 @@ class Retries:
         self._aside(kind, _home(job), passed(job), wait=max(in_seconds, at_least))
 
     def _aside(self, kind: Literal["forward", "reconcile"], queue: str, body: str, *, wait: float) -> None:
-        not_before = rfc3339(self._clock() + timedelta(seconds=wait))
+        not_before = rfc3339(self.clock() + timedelta(seconds=wait))
         aside = RetryJob(kind=kind, queue=queue, body=body, not_before=not_before)
-        self._queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
+        self.queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
 
 
 def _home(job: EnrichJob | DeliverJob) -> str:

@@ -6,6 +6,7 @@ The shape is that of "Two-way SMS message payload" in the AWS End User Messaging
 
 import json
 import re
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from chalicelib.errors import NotFoundError
@@ -48,21 +49,21 @@ class SmsReply(NamedTuple):
     text: str
 
 
+@dataclass(frozen=True, kw_only=True)
 class SmsReplies:
     """Executes replies."""
 
-    def __init__(self, *, suppressions: Suppressions) -> None:
-        self._suppressions = suppressions
+    suppressions: Suppressions
 
     def take(self, reply: SmsReply) -> str:
         """Executes a reply: `stopped`, `started`, or `unheeded`; idempotent. Raises: UnavailableError (retryable)."""
         word = " ".join(_MARKS.sub(" ", reply.text).split()).upper()
         if word in STOP:
-            self._suppressions.add(_CHANNEL, reply.number, reason=SuppressionReason.STOP, by=_BY)
+            self.suppressions.add(_CHANNEL, reply.number, reason=SuppressionReason.STOP, by=_BY)
             return "stopped"
-        if word in START and self._suppressions.reason_of(_CHANNEL, reply.number) == SuppressionReason.STOP:
+        if word in START and self.suppressions.reason_of(_CHANNEL, reply.number) == SuppressionReason.STOP:
             try:
-                self._suppressions.remove(_CHANNEL, reply.number, by=_BY)
+                self.suppressions.remove(_CHANNEL, reply.number, by=_BY)
             except NotFoundError:
                 return "unheeded"  # somebody else was first
             return "started"

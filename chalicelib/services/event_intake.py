@@ -6,6 +6,7 @@ The event's id is its idempotency key: a repeated event makes the same letters, 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
@@ -67,25 +68,16 @@ class _Step(NamedTuple):
     edition: Edition
 
 
+@dataclass(frozen=True, kw_only=True)
 class Events:
     """Accepts events."""
 
-    def __init__(
-        self,
-        *,
-        site: SiteSettings,
-        directory: Directory,
-        templates: TemplateStore,
-        accept: Accept,
-        clock: Clock,
-        retention_days: int,
-    ) -> None:
-        self._site = site
-        self._directory = directory
-        self._templates = templates
-        self._accept = accept
-        self._clock = clock
-        self._retention_days = retention_days
+    site: SiteSettings
+    directory: Directory
+    templates: TemplateStore
+    accept: Accept
+    clock: Clock
+    retention_days: int
 
     def take(self, event: Event, *, caller: str, service: str | None = None) -> list[Following]:
         """Stores the user and accepts the letters of the event's rule; none if its type has no rule. With the same id
@@ -99,7 +91,7 @@ class Events:
             for n, step in enumerate(self._steps(row))
         ]
         if row.taken_at is None:
-            note_event_taken(row.id, at=rfc3339(self._clock()))
+            note_event_taken(row.id, at=rfc3339(self.clock()))
         return following
 
     def check_rules(self, rules: Mapping[str, EventRule]) -> None:
@@ -115,7 +107,7 @@ class Events:
         # Its variables come with the event, so only what the rule itself says can be checked.
         request = _request(step, {}, Recipient(user_id="any"))
         try:
-            self._accept.check(request)
+            self.accept.check(request)
         except InvalidError as error:
             found = [e for e in error.errors if not e.field.startswith("context")]
             return [FieldError(f"{path}.{e.field}", e.message) for e in found]
@@ -125,19 +117,19 @@ class Events:
         event_id = derived_id("event", caller, event.id)
         known = read_event(event_id)
         if known is None:
-            rule = self._site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
-            steps = [_Step(step, self._accept.edition(step.template)) for step in rule.steps]
+            rule = self.site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
+            steps = [_Step(step, self.accept.edition(step.template)) for step in rule.steps]
             for step in steps:
-                self._accept.check(_letter(event, step), edition=step.edition)
+                self.accept.check(_letter(event, step), edition=step.edition)
             known = self._write(event, event_id, steps, caller)
         if known.body_hash != event.fingerprint():
             raise ConflictError(Phrase("this event id was used for another event: use a new id for a new event"))
         return known
 
     def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> StoredEvent:
-        at = self._clock()
+        at = self.clock()
         for one in steps:
-            self._templates.write_down(one.edition)
+            self.templates.write_down(one.edition)
         return record_event(
             StoredEvent(
                 id=event_id,
@@ -147,7 +139,7 @@ class Events:
                 steps=[kept(one.step) for one in steps],
                 editions=[[one.edition.template.version, one.edition.layout] for one in steps],
                 taken_at=None,
-                expires_at_epoch=int((at + MAX_DELAY + timedelta(days=self._retention_days)).timestamp()),
+                expires_at_epoch=int((at + MAX_DELAY + timedelta(days=self.retention_days)).timestamp()),
             )
         )
 
@@ -156,7 +148,7 @@ class Events:
         steps = [recalled(EventStep, step) for step in row.steps]
         named = row.editions or [[None, None]] * len(steps)  # older rows have none
         return [
-            _Step(step, Edition(self._templates.get(step.template, version), layout))
+            _Step(step, Edition(self.templates.get(step.template, version), layout))
             for step, (version, layout) in zip(steps, named, strict=True)
         ]
 
@@ -165,9 +157,9 @@ class Events:
         if not given:
             return
         try:
-            self._directory.patch(user.id, UserPatch(**given))
+            self.directory.patch(user.id, UserPatch(**given))
         except NotFoundError:
-            self._directory.put(user.id, UserBody(**given))
+            self.directory.put(user.id, UserBody(**given))
 
     def _follow(
         self, event: Event, one: _Step, n: int, *, row: StoredEvent, caller: str, service: str | None
@@ -177,7 +169,7 @@ class Events:
             # From the first time that the event was reported, so that a repetition asks for the same.
             request = request.model_copy(update={"send_at": parse_rfc3339(row.created_at) + step.delay})
         key = f"event\x1f{event.id}\x1f{n}"
-        accepted = self._accept.accept(
+        accepted = self.accept.accept(
             request, caller=caller, service=service, key=key, stop_when=step.stop_when, edition=one.edition
         )
         return Following(step.template, accepted[0])

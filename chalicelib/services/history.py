@@ -2,6 +2,7 @@
 span of time."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -41,11 +42,11 @@ class Span(NamedTuple):
         return cls(begin, end)
 
 
+@dataclass(frozen=True, kw_only=True)
 class History:
     """Reads the ledger."""
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+    clock: Clock
 
     def notification(self, notification_id: str, *, sight: Sight = EVERYTHING) -> dict[str, Any]:
         """One notification with its deliveries and their timeline. Raises: NotFoundError (permanent: there is none in
@@ -77,7 +78,7 @@ class History:
         hundred notifications of one day (UTC), so the page of a quiet day, or a search for something rare, may be empty
         and still have a next one. At most five requests. Raises: InvalidError (permanent: a wrong span, a cursor that
         is not ours), UnavailableError (retryable)."""
-        span = Span.of(since, until, now=self._clock())
+        span = Span.of(since, until, now=self.clock())
         scope = f"{since}#{until}#{template}#{status}"
         place = read_place(cursor, scope=scope, read=lambda key: str(key["place"])) if cursor else None
         heads, reached = notifications.newest(span.since, span.until, place)
@@ -99,7 +100,7 @@ class History:
         return notifications.only_in_sight(notification_ids, sight)
 
     def _describe(self, head: Notification, deliveries: Sequence[Delivery]) -> dict[str, Any]:
-        waiting = head.send_at is not None and parse_rfc3339(head.send_at) > self._clock()
+        waiting = head.send_at is not None and parse_rfc3339(head.send_at) > self.clock()
         statuses = [one.status for one in deliveries]
         return {
             "id": head.id,

@@ -2,6 +2,7 @@
 letter may have been forwarded (ADR 0008)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from chalicelib.addresses import hash_of
 from chalicelib.clock import Clock
@@ -19,27 +20,17 @@ CALLER = "reader"  # the requester of the letter
 _LETTERS, _MINUTES = 3, 24 * 60  # per reader
 
 
+@dataclass(frozen=True, kw_only=True)
 class LinkRenewal:
     """`url` is the public one, without a trailing slash."""
 
-    def __init__(
-        self,
-        *,
-        accept: Callable[[], Accept],
-        source: ProfileSource,
-        tokens: Tokens,
-        allowances: Allowances,
-        owner: OwnerOf,
-        url: str,
-        clock: Clock,
-    ) -> None:
-        self._accept = accept
-        self._source = source
-        self._tokens = tokens
-        self._allowances = allowances
-        self._owner = owner
-        self._url = url
-        self._clock = clock
+    accept: Callable[[], Accept]
+    source: ProfileSource
+    tokens: Tokens
+    allowances: Allowances
+    owner: OwnerOf
+    url: str
+    clock: Clock
 
     def send(self, claims: LetterClaims, purpose: Purpose, *, locale: str) -> None:
         """Sends one letter with a fresh link of the same kind; at most one a day per old letter, three per reader.
@@ -48,29 +39,29 @@ class LinkRenewal:
         recipient = self._recipient(claims, locale=locale)
         if recipient is None:
             return
-        [token] = self._tokens.make(claims, purpose)
+        [token] = self.tokens.make(claims, purpose)
         request = NotificationRequest(
             template=TEMPLATE,
             recipients=(recipient,),
-            context={"link_url": f"{self._url}/{purpose.value}/{token}"},
+            context={"link_url": f"{self.url}/{purpose.value}/{token}"},
             channels=(claims.channel if claims.channel in WRITTEN_TO else "email",),
         )
-        key = f"{TEMPLATE}#{purpose.value}#{claims.notification_id}#{claims.channel}#{self._clock():%Y-%m-%d}"
-        reader = claims.user_id or self._owner(claims.channel, claims.address or "")
+        key = f"{TEMPLATE}#{purpose.value}#{claims.notification_id}#{claims.channel}#{self.clock():%Y-%m-%d}"
+        reader = claims.user_id or self.owner(claims.channel, claims.address or "")
         try:
-            self._allowances.take(f"{TEMPLATE}#{reader}", times=_LETTERS, minutes=_MINUTES)
-            self._accept().accept(request, caller=CALLER, key=key)
+            self.allowances.take(f"{TEMPLATE}#{reader}", times=_LETTERS, minutes=_MINUTES)
+            self.accept().accept(request, caller=CALLER, key=key)
         except (TooManyRequestsError, ConflictError, InvalidError):
             return  # enough for today; sent in another language already; a template of the stage's own cannot be made
 
     def _recipient(self, claims: LetterClaims, *, locale: str) -> Recipient | None:
         if claims.user_id is None:
             return Recipient(email=claims.address, locale=locale) if claims.channel == "email" else None
-        user = profile_of(self._source, claims.user_id)
+        user = profile_of(self.source, claims.user_id)
         if user is None:
             return None
         address = user.address(CHANNELS[claims.channel].address_field) if claims.channel in WRITTEN_TO else None
         moved = hash_of(claims.address) is not None and (
-            address is None or self._owner(claims.channel, address) != claims.address
+            address is None or self.owner(claims.channel, address) != claims.address
         )
         return None if moved else Recipient(user_id=claims.user_id)

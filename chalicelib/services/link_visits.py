@@ -5,6 +5,7 @@ counted and judged by one conditional write; an unknown, expired or revoked link
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey
@@ -16,39 +17,39 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.short_links import LinkBook, ShortLink
 
 
+@dataclass(frozen=True, kw_only=True)
 class LinkVisits:
     """Visits of short links."""
 
-    def __init__(self, *, links: LinkBook, directory: Directory, site: SiteSettings, ledger: Ledger) -> None:
-        self._links = links
-        self._directory = directory
-        self._site = site
-        self._ledger = ledger
+    links: LinkBook
+    directory: Directory
+    site: SiteSettings
+    ledger: Ledger
 
     def visit(self, code: str, *, user_agent: str | None, purpose: str = "") -> str:
         """Does what the link is for, and returns where to send the visitor: always a URL on the allow-list. `purpose`:
         the purpose in the request's headers. Raises: NotFoundError (permanent: unknown, expired, revoked, or for an
         address that the user has since left; nothing was confirmed), UnavailableError (retryable)."""
         bot = is_bot(user_agent, purpose=purpose)
-        site = self._site.current(seconds=VISIT_SECONDS)
-        link = self._links.visit(code, bot=bot)
+        site = self.site.current(seconds=VISIT_SECONDS)
+        link = self.links.visit(code, bot=bot)
         if link.kind == "confirm" and not bot:
             self._confirm(link)
         first = int(link.bot_visits if bot else link.visits) == 1
         if first and link.notification_id and link.channel:
             key = DeliveryKey(link.notification_id, link.channel)
-            self._ledger.engage(key, "machine_clicked" if bot else "clicked")
+            self.ledger.engage(key, "machine_clicked" if bot else "clicked")
         return _target(link, site)
 
     def look(self, code: str) -> str:
         """Where a visit would lead; changes nothing. Raises: as `visit`."""
-        return _target(self._links.peek(code), self._site.current(seconds=VISIT_SECONDS))
+        return _target(self.links.peek(code), self.site.current(seconds=VISIT_SECONDS))
 
     def _confirm(self, link: ShortLink) -> None:
-        if not (link.user_id and link.email and self._directory.confirm(link.user_id, email=link.email)):
+        if not (link.user_id and link.email and self.directory.confirm(link.user_id, email=link.email)):
             raise NotFoundError(Phrase("this link is for an address that the user does not have any more"))
         if link.confirmed_at is None:
-            self._links.note_confirmed(link.code)
+            self.links.note_confirmed(link.code)
 
 
 def _target(link: ShortLink, site: SiteValues) -> str:

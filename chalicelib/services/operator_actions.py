@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -26,25 +27,16 @@ from chalicelib.storage.runs import Run, Runs
 _REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is open
 
 
+@dataclass(frozen=True, kw_only=True)
 class Revive:
     """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 
-    def __init__(
-        self,
-        *,
-        ledger: Ledger,
-        campaigns: Campaigns,
-        runs: Runs,
-        queues: JobQueue,
-        dead_letters: DeadLetters,
-        site_tag: Callable[[], str],
-    ) -> None:
-        self._ledger = ledger
-        self._campaigns = campaigns
-        self._runs = runs
-        self._queues = queues
-        self._dead_letters = dead_letters
-        self._site_tag = site_tag
+    ledger: Ledger
+    campaigns: Campaigns
+    runs: Runs
+    queues: JobQueue
+    dead_letters: DeadLetters
+    site_tag: Callable[[], str]
 
     def redrive(self, queue: str, *, limit: int, ids: Sequence[str] | None = None) -> int:
         """Puts dead letters back into their queue and reopens the deliveries that were given up with them; what was
@@ -52,9 +44,9 @@ class Revive:
         the rest stays)."""
 
         def back(letter: QueueMessage) -> None:
-            self._queues.put(queue, [Outgoing(self._reopened(letter.body))])
+            self.queues.put(queue, [Outgoing(self._reopened(letter.body))])
 
-        return self._dead_letters.take(queue, limit=limit, ids=ids, each=back)
+        return self.dead_letters.take(queue, limit=limit, ids=ids, each=back)
 
     def drop(self, queue: str, *, limit: int, reason: str, by: str, ids: Sequence[str] | None = None) -> int:
         """Deletes dead letters for good; returns how many. Raises: NotFoundError (permanent), UnavailableError
@@ -63,7 +55,7 @@ class Revive:
         def note(letter: QueueMessage) -> None:
             logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
 
-        return self._dead_letters.take(queue, limit=limit, ids=ids, each=note)
+        return self.dead_letters.take(queue, limit=limit, ids=ids, each=note)
 
     def assume_sent(self, key: DeliveryKey) -> None:
         """Marks an uncertain delivery as sent; idempotent. Raises: NotFoundError, ConflictError (permanent),
@@ -74,7 +66,7 @@ class Revive:
         if found.status != DeliveryStatus.UNCERTAIN:
             raise ConflictError(Phrase("the delivery {id} is not uncertain", id=key.id))
         # By hand: only from what waits for a person. A request to send again meanwhile is not overruled.
-        if self._ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
+        if self.ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
             raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 
     def send_again(self, key: DeliveryKey) -> None:
@@ -94,12 +86,12 @@ class Revive:
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
         # dropped. The other way round it would be open with no job, and nobody could ask again.
-        self._queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
-        if self._ledger.move([_reopen(key)]):
+        self.queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
+        if self.ledger.move([_reopen(key)]):
             raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 
     def _found(self, key: DeliveryKey) -> Delivery:
-        found = self._ledger.read(key)
+        found = self.ledger.read(key)
         if found is None:
             raise NotFoundError(Phrase("there is no delivery {id}", id=key.id))
         return found
@@ -118,10 +110,10 @@ class Revive:
 
     def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
         # Only what failed: an uncertain delivery may have been sent, and is decided one by one.
-        states = self._ledger.states(keys)
+        states = self.ledger.states(keys)
         failed = [key for key in keys if key in states and states[key].status == DeliveryStatus.FAILED]
         if failed:
-            self._ledger.move([_reopen(key) for key in failed])
+            self.ledger.move([_reopen(key) for key in failed])
 
     def _read(self, key: DeliveryKey) -> tuple[Notification, LetterSpec]:
         head = read_notification(key.notification_id)
@@ -136,13 +128,13 @@ class Revive:
         """What the notification came from."""
         if head.campaign_id is None or head.run_id is None:
             return read_request(head.request_id or "")
-        campaign = next(iter(self._campaigns.some([head.campaign_id])), None)
+        campaign = next(iter(self.campaigns.some([head.campaign_id])), None)
         if campaign is not None and campaign.state in (*HELD, "cancelled"):
             raise ConflictError(Phrase("its campaign is {state}", state=state_word(campaign.state)))
         # Workers would hold it, and with its run over nothing would let it go on.
-        if campaign is not None and campaign.approved_site not in (None, self._site_tag()):
+        if campaign is not None and campaign.approved_site not in (None, self.site_tag()):
             raise ConflictError(Phrase("its campaign waits for approval: it would not be sent as it was approved"))
-        return self._runs.get(head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
+        return self.runs.get(head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
 
 
 class _Glimpse(BaseModel):

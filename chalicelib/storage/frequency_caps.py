@@ -7,6 +7,7 @@ transaction: of two workers that both take the last place, one finds out.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -25,11 +26,11 @@ _RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
 _Rows = Mapping[str, CapRow]
 
 
+@dataclass(frozen=True, kw_only=True)
 class FrequencyCaps:
     """Counts letters. An owner is a user's id, or stands for an address."""
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+    clock: Clock
 
     def take(self, category: str, owners: Mapping[str, Sequence[str]], *, letters: int, days: int) -> frozenset[str]:
         """Counts letters for their owners, by notification id, as far as each owner may have so many in so many days;
@@ -45,7 +46,7 @@ class FrequencyCaps:
         """Counts a letter for an owner by one atomic write; False where the present window has so many. Raises:
         UnavailableError (retryable; repeating it counts once)."""
         length = timedelta(minutes=minutes).total_seconds()
-        began = int(self._clock().timestamp() // length * length)
+        began = int(self.clock().timestamp() // length * length)
         row, counted = CapRow(owner, f"{what}#{began}"), CapRow.letters
         actions: list[Action] = [
             counted.set((counted | []).append([notification_id])),
@@ -97,7 +98,7 @@ class FrequencyCaps:
 
     def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Reasons | None:
         """All (owner → notification id) or none: then what stands against each."""
-        expires = int((self._clock() + _RUN_LASTS).timestamp())
+        expires = int((self.clock() + _RUN_LASTS).timestamp())
         row = CapRow("", f"run#{run_id}", letters=[], expires_at_epoch=expires)
         alike = row.get_save_kwargs_from_instance(
             condition=CapRow.user_id.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
@@ -118,7 +119,7 @@ class FrequencyCaps:
     def _place(
         self, wanted: Mapping[str, Sequence[str]], rows: _Rows, letters: int, days: int
     ) -> tuple[set[str], list[CapRow]]:
-        now = self._clock().timestamp()
+        now = self.clock().timestamp()
         since = now - timedelta(days=days).total_seconds()
         taken = {owner: {one: at for one, at in row.taken.items() if at > since} for owner, row in rows.items()}
         refused: set[str] = set()
@@ -136,7 +137,7 @@ class FrequencyCaps:
 
     def _write(self, changed: list[CapRow], days: int) -> bool:
         """False where somebody else has written one of them."""
-        expires = int((self._clock() + timedelta(days=days)).timestamp())
+        expires = int((self.clock() + timedelta(days=days)).timestamp())
 
         def write(writes: TransactWrite) -> None:
             for row in changed:

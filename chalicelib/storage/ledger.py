@@ -64,12 +64,12 @@ class Delivery:
     timeline: Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Ledger:
     """Reads deliveries, and moves them."""
 
-    def __init__(self, *, clock: Clock, retention_days: int) -> None:
-        self._clock = clock
-        self._retention_days = retention_days
+    clock: Clock
+    retention_days: int
 
     def move(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
         """Makes every move that its delivery's state allows; returns the others. A move already made by the same owner
@@ -85,7 +85,7 @@ class Ledger:
     ) -> bool:
         """Records the first time that a letter was opened, clicked and so on, now unless said otherwise; returns
         whether it was the first. Raises: UnavailableError (retryable)."""
-        return engagement.note(key, what, at=rfc3339(at or self._clock()), run_id=run_id)
+        return engagement.note(key, what, at=rfc3339(at or self.clock()), run_id=run_id)
 
     def note_delivery(self, key: DeliveryKey, *, at: str, run_id: str | None = None) -> None:
         """Records when a letter was delivered. Idempotent. Raises: UnavailableError (retryable)."""
@@ -162,7 +162,7 @@ class Ledger:
                 self._move_portion(part, refused, n=n + 1)
 
     def _try(self, moves: Sequence[tuple[Move, Expected]], n: int) -> Reasons | None:
-        writes, at, days = Writes(), self._clock(), self._retention_days
+        writes, at, days = Writes(), self.clock(), self.retention_days
         for move, expected in moves:
             make = partial(claimed, move, at=at, retention_days=days)
             writes.move(move, expected, make=make, word=partial(wording, move, expected, at=at, retention_days=days))

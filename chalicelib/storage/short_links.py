@@ -63,11 +63,11 @@ class ShortLink:
     confirmed_at: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
 class LinkBook:
     """Writes, counts, reads and revokes links."""
 
-    def __init__(self, *, clock: Clock) -> None:
-        self._clock = clock
+    clock: Clock
 
     def write(self, links: Sequence[Link]) -> None:
         """Writes links that letters are about to carry; one that is there keeps its counts and what was revoked, and is
@@ -82,7 +82,7 @@ class LinkBook:
     def visit(self, code: str, *, bot: bool) -> ShortLink:
         """Counts a visit of a valid link by one conditional write; answers the link as it is after it. Raises:
         NotFoundError (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
-        at = rfc3339(self._clock())
+        at = rfc3339(self.clock())
         counted: list[Action] = [LinkRow.last_visited_at.set(at)]
         if bot:
             counted.append(LinkRow.bot_visits.add(1))
@@ -96,13 +96,13 @@ class LinkBook:
     def peek(self, code: str) -> ShortLink:
         """A valid link, with nothing counted. Raises: as `visit`."""
         link = self._read(code)
-        if link.revoked_at is not None or link.valid_until <= rfc3339(self._clock()):
+        if link.revoked_at is not None or link.valid_until <= rfc3339(self.clock()):
             raise _no_link()
         return link
 
     def note_confirmed(self, code: str) -> None:
         """Keeps when a link first confirmed its address. Raises: UnavailableError (retryable)."""
-        at = rfc3339(self._clock())
+        at = rfc3339(self.clock())
         with reaching_dynamodb():
             LinkRow(code).update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
 
@@ -110,7 +110,7 @@ class LinkBook:
         """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent:
         there is none in `sight`), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: others
         kept changing it), UnavailableError (retryable)."""
-        at = rfc3339(self._clock())
+        at = rfc3339(self.clock())
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
         if sight is not None:
             self._read(code, sight)
@@ -159,7 +159,7 @@ class LinkBook:
             (LinkRow.channel, link.channel),
             (LinkRow.campaign_shard, link.campaign_id and campaign_shard(link.campaign_id, link.code)),
             (LinkRow.service, link.service),
-            (LinkRow.created_at, rfc3339(self._clock())),
+            (LinkRow.created_at, rfc3339(self.clock())),
             (LinkRow.visits, 0),
             (LinkRow.bot_visits, 0),
         ]
