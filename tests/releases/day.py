@@ -15,6 +15,7 @@ from tests.integration.api.gateway import PROMO, Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, Viewers
 from tests.integration.conftest import TABLES
 from tests.integration.live.conftest import Gateway as Live
+from tests.processes import compose
 
 LETTER = {"template": "new-episode", "context": {"series": "The Lighthouse", "season": 2, "episode": 5, "title": "Low"}}
 URL = {"url": "https://cinema.example/s"}
@@ -27,7 +28,8 @@ class Recorder:
     def __init__(self) -> None:
         self.messages: dict[str, Any] = {}
         self.rows: dict[str, Any] = {}
-        Stage.own().sqs.meta.events.register("provide-client-params.sqs.SendMessageBatch", self._put)
+        sqs = compose(sqs=Stage.own().sqs).sqs  # and every later stage of this process has the same client
+        sqs.meta.events.register("provide-client-params.sqs.SendMessageBatch", self._put)
 
     def look(self) -> None:
         """What stands in the tables now."""
