@@ -51,7 +51,7 @@ PROGRAMS: Mapping[str, str] = {
     + _QUEUES,
     "load": "import functions.load\nfrom chalicelib.stage.workers import stage; stage().list_loader" + _TABLES,
     "live": "import functions.live\nfrom chalicelib.stage.workers import stage; stage().greet" + _TABLES,
-    "tick": "import functions.tick\nfrom chalicelib.stage.workers import stage; stage().tick\n"
+    "tick": "import functions.tick\nfrom chalicelib.stage.workers import stage; stage().accept\n"
     "stage().generator" + _TABLES + _QUEUES,
     "api": f"import app\napp.app({_HEALTH}, None)" + _TABLES + _QUEUES,
     "public_pages": "from chalicelib.public.standalone_app import public_pages\n"

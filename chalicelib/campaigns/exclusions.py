@@ -4,7 +4,8 @@ an earlier one."""
 from collections.abc import Sequence
 
 from chalicelib.addresses import same_address_key
-from chalicelib.campaigns.recipient_sources import Target, notification_of
+from chalicelib.campaigns.held_chunks import notification_of
+from chalicelib.campaigns.recipient_sources import Target
 from chalicelib.storage.campaign_recipients import known_notifications
 from chalicelib.storage.runs import Runs
 

@@ -6,7 +6,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.campaigns.recipient_sources import user_recipient
+from chalicelib.addresses import same_address_key
+from chalicelib.clock import derived_id
 from chalicelib.errors import Phrase
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
@@ -34,6 +35,17 @@ class Chunk(StrictModel):
             attempt=self.attempt,
             again=self.again,
         )
+
+
+def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
+    """The notification's id: the same for the same recipient of the same run, however often a page is sent."""
+    recipient = f"user:{user_id}" if user_id else f"address:{same_address_key('email', address or '')}"
+    return derived_id("campaign", run_id, recipient)
+
+
+def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:
+    """A user of the directory as a recipient of a run."""
+    return EnrichRecipient(notification_id=notification_of(run_id, user_id=user_id), user_id=user_id)
 
 
 def read_held(item: HeldItem) -> Chunk | None:

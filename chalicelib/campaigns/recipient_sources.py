@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from chalicelib.addresses import same_address_key, user_of
+from chalicelib.addresses import user_of
 from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.held_chunks import notification_of, user_recipient
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
@@ -175,17 +176,6 @@ def _log_profile(_profile: Profile, error: Exception) -> None:
 
 def _log_letter(notification_id: str, error: Exception) -> None:
     log_failure("resend", error, notification_id=notification_id)
-
-
-def notification_of(run_id: str, *, user_id: str | None = None, address: str | None = None) -> str:
-    """The notification's id: the same for the same recipient of the same run, however often a page is sent."""
-    recipient = f"user:{user_id}" if user_id else f"address:{same_address_key('email', address or '')}"
-    return derived_id("campaign", run_id, recipient)
-
-
-def user_recipient(run_id: str, user_id: str) -> EnrichRecipient:
-    """A user of the directory as a recipient of a run."""
-    return EnrichRecipient(notification_id=notification_of(run_id, user_id=user_id), user_id=user_id)
 
 
 def resend_of(notification_id: str) -> str:

@@ -142,14 +142,14 @@ class _Glimpse(BaseModel):
 
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
-    class Letter(BaseModel):
+    class LetterGlimpse(BaseModel):
         template: str
 
-    class Recipient(BaseModel):
+    class RecipientGlimpse(BaseModel):
         notification_id: str
 
-    letter: Letter
-    recipients: list[Recipient]
+    letter: LetterGlimpse
+    recipients: list[RecipientGlimpse]
     attempt: int = 1
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.accounts import Accounts
 from chalicelib.stage.campaign_commands import CampaignCommandParts
 from chalicelib.stage.live_api import LiveApi
-from chalicelib.stage.workers import WorkerStage
 
 if TYPE_CHECKING:
     from chalicelib.flow.dead_letters import DeadLetters
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.services.unsubscribe import OwnSay
 
 
-class Stage(Accounts, CampaignCommandParts, LiveApi, WorkerStage):
+class Stage(Accounts, CampaignCommandParts, LiveApi):
     """The whole service; each part can be replaced: `Stage(clock=..., channels={...}, sqs=...)`."""
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.stage.live import Live
+from chalicelib.stage.workers import WorkerStage
 
 if TYPE_CHECKING:
     from chalicelib.live.guests import Guests
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.tickets import Tickets
 
 
-class LiveApi(Live):
+class LiveApi(WorkerStage):
     """What clients of the WebSocket side ask for."""
 
     @cached_property

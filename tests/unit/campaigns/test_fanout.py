@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 
 from chalicelib.campaigns.fanout import Fanout
+from chalicelib.campaigns.held_chunks import user_recipient
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pacing import Publisher
-from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage, user_recipient
+from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.schemas import kept, received

@@ -2,8 +2,7 @@
 
 import json
 
-from chalicelib.campaigns.held_chunks import Chunk, pack, read_held, unpack
-from chalicelib.campaigns.recipient_sources import user_recipient
+from chalicelib.campaigns.held_chunks import Chunk, pack, read_held, unpack, user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody
 from chalicelib.storage.held_chunks import HeldItem
 
