@@ -1,5 +1,5 @@
-"""Who did what, at which door, when and from where: written before it is done, completed after, never changed; and read
-newest first, one entry for an act, whatever lines it has."""
+"""Who did what, when and from where, on the pages or through the API: written before it is done, completed after, never
+changed; and read newest first, one entry per action, whatever lines it has (ADR 0070)."""
 
 import re
 from collections.abc import Iterator, Mapping

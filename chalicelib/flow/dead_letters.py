@@ -1,8 +1,7 @@
-"""The dead-letter queues as a place to look into and to take from; `services/operator_actions.py` decides what becomes
-of a message.
+"""Reads and takes messages from the dead-letter queues; `services/operator_actions.py` decides about a message.
 
-`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up. It is not offered by
-every backend (ADR 0003), and takes only queues that SQS itself fills.
+`StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up. It is also missing in
+some backends, and takes only queues that SQS itself fills (ADR 0003).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +18,19 @@ _SCAN_AT_MOST = 2000  # messages that a search by ids goes through: some seconds
 
 
 class DeadLetters:
-    """By the name of the queue that they fell out of. `taken` is told when some left. Each method raises NotFoundError
-    (permanent: no such queue), UnavailableError (retryable)."""
+    """By the name of the queue that they dropped out of. `taken` is called when some have left. Each method raises
+    NotFoundError (permanent: no such queue), UnavailableError (retryable)."""
 
     def __init__(self, queues: Queues, *, taken: Callable[[], None] = lambda: None) -> None:
         self._queues = queues
         self._taken = taken
 
     def counts(self) -> dict[str, int]:
-        """About how many lie in each."""
+        """About how many are in each."""
         return {queue: self.count(queue) for queue in CONSUMERS}
 
     def count(self, queue: str) -> int:
-        """About how many lie in one."""
+        """About how many are in one."""
         return sum(self._queues.counts(_dead(queue)))
 
     def look(self, queue: str, *, limit: int) -> list[QueueMessage]:
@@ -43,8 +42,8 @@ class DeadLetters:
     def take(
         self, queue: str, *, limit: int, ids: Sequence[str] | None = None, each: Callable[[QueueMessage], None]
     ) -> int:
-        """Gives up to `limit` messages (of `ids`, if given, sought among the first 2000) to `each` and removes each
-        after it; returns how many. What `each` raises ends it."""
+        """Passes up to `limit` messages (of `ids`, if given, searched among the first 2000) to `each` and removes each
+        after it; returns how many. An exception of `each` ends it."""
         wanted = None if ids is None else set(ids)
         spared: list[QueueMessage] = []
         removed = 0

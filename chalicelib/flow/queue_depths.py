@@ -1,4 +1,4 @@
-"""How much lies in every queue, for the overview and the failover desk of the admin page."""
+"""How many messages are in every queue, for the managers' pages."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ class Depth(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All that is still to be done."""
+        """Everything still to be done."""
         return self.waiting + self.delayed + self.in_flight
 
 
@@ -47,7 +47,7 @@ class QueueDepths:
         return self._depths
 
     def forget(self) -> None:
-        """The next look asks: this process has just moved something."""
+        """The next read is fresh: this process has just moved something."""
         self._until = self._dead_until = 0.0
 
     def dead(self) -> Mapping[str, int]:

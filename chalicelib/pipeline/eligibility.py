@@ -59,7 +59,7 @@ class ConsentDesk:
     default_quiet: Callable[[], Hours | None]
 
     def ask(self, category: str, people: Mapping[str, Sequence[Person]]) -> dict[str, Consent]:
-        """What stands against a letter now, for those of each channel. Raises: UnavailableError (retryable)."""
+        """What stands against a letter now, by channel. Raises: UnavailableError (retryable)."""
         found = self.objections(category, people)
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
 
@@ -156,7 +156,7 @@ class ConsentDesk:
         return off
 
     def _against(self, known: AddressStanding, category: str | None, *, erased: bool) -> str | None:
-        """What stands against the address; `category` is None for a letter to which wishes do not apply."""
+        """What stands against the address; `category` is None for a letter that ignores preferences."""
         if known.suppressed is not None:
             return suppressed(known.suppressed)
         if erased:
@@ -165,8 +165,8 @@ class ConsentDesk:
         return objected.reason if objected else None
 
     def _erased_at(self, person: Person, known: AddressStanding, looked_at: str) -> str:
-        """What was asked for before is not sent: for the address as such, or for the user who was erased. A user who
-        is not may have left an address that was erased since it was looked up."""
+        """What was requested before an erasure is not sent: to the bare address, or to the user. Other users may have
+        left an address that was erased since it was looked up."""
         if person.user_id is None:
             return known.erased_at or ""
         if not known.gone:

@@ -66,9 +66,9 @@ class Reach:
     def look(
         self, job: EnrichJob, profiles: Mapping[str, Profile], preferences: Wishes | None, *, at: str
     ) -> ReachLook:
-        """Where people are reached and what they have against it, on the channels that come now: one read for all, if
-        any (`preferences`: those that came with the profiles). Suppressed addresses are `deliver`'s to find, but where
-        another channel would follow at once. Raises: UnavailableError (retryable)."""
+        """Addresses and objections for the current channels: one read for all, if any (`preferences`: those that came
+        with the profiles). Suppressed addresses are left to `deliver`, unless another channel would follow at once.
+        Raises: UnavailableError (retryable)."""
         channels = job.channels[:1] if job.letter.one_by_one else job.channels
         sorted_out = {channel: self._sort(job, channel, profiles) for channel in channels}
         people = {channel: found for channel, (_, found) in sorted_out.items()}
@@ -79,7 +79,7 @@ class Reach:
         return ReachLook(profiles, preferences, skips, people, objections, at)
 
     def judge(self, job: EnrichJob, look: ReachLook) -> Answer:
-        """By the first of the job's channels."""
+        """The verdict for the first of the job's channels."""
         channel, asked = job.channels[0], {one.notification_id for one in job.recipients}
         skips = {one: reason for one, reason in look.skips[channel].items() if one in asked}
         people = [one for one in look.people[channel] if one.notification_id in asked]
@@ -94,7 +94,7 @@ class Reach:
     def _sort(
         self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
     ) -> tuple[dict[str, str], list[DeliverRecipient]]:
-        """The reason of each recipient who can get nothing, by notification id, and the rest."""
+        """The reason for each recipient who cannot get anything, by notification id, and the rest."""
         addresses = self.addresses.of(channel, profiles)
         skips: dict[str, str] = {}
         people = []
@@ -136,8 +136,8 @@ class Reach:
 
 
 def _duplicates(job: EnrichJob, channel: str, people: Sequence[DeliverRecipient]) -> dict[str, str]:
-    """Whoever's address another of the chunk has: one letter goes there, a user's rather than that of somebody who is
-    none. What concerns accounts goes to each of the users who share an address: it speaks of different accounts."""
+    """Recipients whose address another of the chunk has: one letter goes there, preferably a user's. Account letters go
+    to each user who shares an address: they are about different accounts."""
     transactional = CATEGORIES[job.letter.category].transactional
     taken: set[str] = set()
     found: dict[str, str] = {}

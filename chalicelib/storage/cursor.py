@@ -1,4 +1,4 @@
-"""Opaque cursors: where a list goes on. They are bound to their list, so that one list's cursor opens no other."""
+"""Opaque cursors: where a list continues. They are bound to their list, so that one list's cursor opens no other."""
 
 import base64
 import hashlib
@@ -19,13 +19,13 @@ def write_cursor(last_key: dict[str, Any], *, scope: str) -> str:
 
 
 def read_cursor(cursor: str, *, scope: str) -> dict[str, Any]:
-    """The key of a table in a cursor, which is taken exactly as it was written. Raises: InvalidError (permanent): it is
-    not one of this list's, or somebody changed it."""
+    """The table key in a cursor, exactly as it was written. Raises: InvalidError (permanent): it does not belong to
+    this list, or was changed."""
     return read_place(cursor, scope=scope, read=table_key)
 
 
 def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T]) -> _T:
-    """The same for a list that writes more than a key: what `read` makes of it, which raises what it likes of a shape
+    """The same for a list whose cursor is more than a key: the result of `read`, which may raise anything for a shape
     that the list does not write. Raises: InvalidError (permanent)."""
     try:
         key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))["k"]
@@ -37,19 +37,19 @@ def read_place(cursor: str, *, scope: str, read: Callable[[dict[str, Any]], _T])
 
 
 def foreign_cursor() -> InvalidError:
-    """What is raised of a cursor that is not one of this list's."""
+    """The error for a cursor that does not belong to this list."""
     return InvalidError.of("cursor", Phrase("expected the cursor of an earlier answer of this list"))
 
 
 def whole(number: object, *, least: int = 0) -> int:
-    """A number out of a cursor. Raises: ValueError: it is none, or none that a list counts to."""
+    """A number in a cursor. Raises: ValueError: it is not one, or out of range."""
     if type(number) is int and least <= number < _TOO_MANY:
         return number
     raise ValueError("no whole number of a list")
 
 
 def table_key(given: dict[str, Any]) -> dict[str, Any]:
-    """The key of a table, out of a cursor. Raises: ValueError: it is none."""
+    """A table key in a cursor. Raises: ValueError: it is not one."""
     for value in given.values():
         [(kind, content)] = value.items()
         if kind not in ("S", "N") or not isinstance(content, str) or not content:
@@ -58,5 +58,5 @@ def table_key(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mark(scope: str, key: Any) -> str:
-    """Against mistakes, not against forgery: whoever forges a key reads no more of the same list."""
+    """Against mistakes, not against forgery: a forged key reads nothing beyond the same list."""
     return hashlib.sha256(f"{scope}\n{json.dumps(key, sort_keys=True)}".encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""The letters that wait to be sent together, kept under their user."""
+"""Letters that wait to be collected into a digest, stored under their user."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from chalicelib.observability import log_failure
 from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb, save_if, transaction
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
 
-_PAGE = 500  # rows that are looked at in a partition of the index
+_PAGE = 500  # rows read per partition of the index
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedLetter:
-    """One letter that waits. `letter` is a `LetterSpec` as it is kept; once `batch` is set, `fate` says what becomes of
-    it: `{line}` or `{reason}`. `due_at` is RFC 3339."""
+    """One waiting letter. `letter` is a stored `LetterSpec`; once `batch` is set, `fate` is `{line}` or `{reason}`.
+    `due_at` is RFC 3339."""
 
     user_id: str
     notification_id: str
@@ -34,7 +34,7 @@ class CollectedLetter:
 
 
 def put_collected(one: CollectedLetter) -> None:
-    """Keeps what is there. Raises: UnavailableError (retryable)."""
+    """Existing ones stay as they are. Raises: UnavailableError (retryable)."""
     row = DigestRow(
         one.user_id,
         one.notification_id,
@@ -50,7 +50,7 @@ def put_collected(one: CollectedLetter) -> None:
 
 
 def users_due(until: str) -> set[str]:
-    """Whose letters are due; of many some. Raises: UnavailableError (retryable)."""
+    """Some of the users whose letters are due. Raises: UnavailableError (retryable)."""
     users: set[str] = set()
     with reaching_dynamodb():
         for shard in range(DIGEST_SHARDS):
@@ -60,8 +60,8 @@ def users_due(until: str) -> set[str]:
 
 
 def collected_of(user_id: str, *, until: str | None = None) -> tuple[list[CollectedLetter], list[str]]:
-    """What waits for a user, of what is due `until` a moment where one is given; and the notification ids of what
-    cannot be read. Raises: UnavailableError (retryable)."""
+    """What waits for a user, due `until` a moment if one is given; and the notification ids of unreadable letters.
+    Raises: UnavailableError (retryable)."""
     unreadable: list[str] = []
 
     def alone(item: dict[str, Any], error: Exception) -> None:

@@ -1,9 +1,9 @@
-"""How many letters each user and each address got: of a category, within a window of time, of a campaign's run.
+"""How many letters each user and each address got: of a category, within a window of time, in a campaign's run.
 
-A row, of a user or of an address by its hash, holds the letters that count, by notification: one that is asked for
-again (a retry, another channel) counts once. An erasure forgets which letters an address got, not how many: who
-registers somebody's address may erase that user as often. Rows are written under their version, all of a chunk in one
-transaction: of two workers that both take the last place, one finds out.
+A row, of a user or of an address by its hash, holds the letters that count, by notification: a retry or another channel
+counts once. An erasure forgets which letters an address got, not how many, since whoever registers somebody's address
+could erase that user as often. Rows are versioned, and a chunk's are written in one transaction: of two workers that
+both take the last place, one finds out (ADR 0019).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from chalicelib.storage.rows.people import CapRow
 
 ACCOUNT, UNCONFIRMED = "account#", "unconfirmed#"  # what windows begin with; of the first the template follows
 _ROUNDS = 8
-_RUN_LASTS = timedelta(days=90)  # longer than anything of it waits
+_RUN_LASTS = timedelta(days=90)  # longer than any of its letters waits
 _Rows = Mapping[str, CapRow]
 
 
@@ -33,8 +33,8 @@ class FrequencyCaps:
     clock: Clock
 
     def take(self, category: str, owners: Mapping[str, Sequence[str]], *, letters: int, days: int) -> frozenset[str]:
-        """Counts letters for their owners, by notification id, as far as each owner may have so many in so many days;
-        answers the others. Repeating it counts nothing twice. Raises: UnavailableError (retryable)."""
+        """Counts letters for their owners, by notification id, as far as each owner's limit within its days allows;
+        returns the others. Idempotent. Raises: UnavailableError (retryable)."""
         for _ in range(_ROUNDS):
             rows = self._rows(category, owners)
             refused, changed = self._place(owners, rows, letters, days)
@@ -43,7 +43,7 @@ class FrequencyCaps:
         raise UnavailableError("the caps were contended: nothing was counted")
 
     def take_in_window(self, what: str, owner: str, notification_id: str, *, letters: int, minutes: int) -> bool:
-        """Counts a letter for an owner by one atomic write; False where the present window has so many. Raises:
+        """Counts a letter for an owner by one atomic write; False if the current window is full. Raises:
         UnavailableError (retryable; repeating it counts once)."""
         length = timedelta(minutes=minutes).total_seconds()
         began = int(self.clock().timestamp() // length * length)
@@ -59,9 +59,9 @@ class FrequencyCaps:
         return known is not None and notification_id in (known.letters or ())
 
     def take_of_run(self, run_id: str, owners: Mapping[str, str]) -> frozenset[str]:
-        """Takes the addresses of a run's letters, by notification id, at most fifty; answers those whose address
-        another letter of the run has taken. One request, unless there are such. Repeating it takes nothing twice.
-        Raises: UnavailableError (retryable)."""
+        """Takes the addresses of a run's letters, by notification id, at most fifty; returns those whose address
+        another letter of the run has taken. One request, unless there are any. Idempotent. Raises: UnavailableError
+        (retryable)."""
         left: dict[str, str] = {}
         others: set[str] = set()
         for notification_id, owner in owners.items():
@@ -86,7 +86,7 @@ class FrequencyCaps:
             return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
 
     def erase(self, owner: str) -> None:
-        """Forgets what was counted for a user or an address; of the windows, which are over by themselves, only which
+        """Forgets what was counted for a user or an address; of the windows, which end by themselves, only which
         letters they were. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(CapRow.query(owner))
@@ -136,7 +136,7 @@ class FrequencyCaps:
         return refused, sorted(kept, key=lambda row: str(row.user_id))
 
     def _write(self, changed: list[CapRow], days: int) -> bool:
-        """False where somebody else has written one of them."""
+        """False if somebody else has written one of them."""
         expires = int((self.clock() + timedelta(days=days)).timestamp())
 
         def write(writes: TransactWrite) -> None:

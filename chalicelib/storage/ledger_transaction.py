@@ -22,7 +22,7 @@ OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
 MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
 MISSHAPEN = Phrase("a delivery is not of the shape that is expected")
 _CONDITION_FAILED = "ConditionalCheckFailed"
-# DynamoDB, "TransactWriteItems": the reasons that may be none the next time.
+# DynamoDB, "TransactWriteItems": the reasons that may pass the next time.
 _PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})
 _ALL_OLD = "ALL_OLD"
 Item = Mapping[str, Mapping[str, Any]]  # as DynamoDB has it; empty: there is none
@@ -30,7 +30,7 @@ Wording = tuple[list[Action], Condition]
 
 
 class Fold(NamedTuple):
-    """The timeline entry that the next one replaces: its place, of how many, and how many it stands for then."""
+    """The timeline entry that the next one replaces: its position, of how many, and how many it then stands for."""
 
     place: int
     entries: int
@@ -38,8 +38,8 @@ class Fold(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What a transaction takes for granted of a delivery: the run that counts it, and the state it is counted in (None:
-    not yet); `new`: that there is none. Where it is wrong, DynamoDB says so, and what it found instead."""
+    """What a transaction assumes about a delivery: the run that counts it, and the state in which it is counted (None:
+    not yet); `new`: that it does not exist. If wrong, DynamoDB says so, with what it found instead."""
 
     run_id: str | None
     status: DeliveryStatus | None = None
@@ -56,7 +56,7 @@ class Expected(NamedTuple):
 
 
 def first_guess(move: Move) -> Expected:
-    """The likeliest: nothing is counted yet, and nothing is there at a first claim. A provider's event comes after the
+    """The likeliest case: nothing is counted yet, and a first claim finds nothing. A provider's event comes after the
     record of its letter; a person reopens what was counted."""
     before = move.states_before
     if move.status is S.CALLING and move.attempt == 1:
@@ -69,7 +69,7 @@ def first_guess(move: Move) -> Expected:
 
 
 def _shape(move: Move, expected: Expected) -> Hashable:
-    """Equal for moves whose expressions differ in nothing but the provider's id and time."""
+    """Equal for moves whose expressions differ only in the provider's id and time."""
     counted = expected.run_id and move.status in UNSENT
     place = unsent_shard(expected.run_id, move.key.notification_id) if counted and expected.run_id else ""
     provider_id, told_at = move.provider_id and OWN_VALUE, move.told_at and OWN_MOMENT
@@ -88,7 +88,7 @@ class Writes:
     def move(
         self, move: Move, expected: Expected, *, make: Callable[[], DeliveryRow], word: Callable[[], Wording]
     ) -> None:
-        """Puts a delivery, as `make` does, where none is expected; else changes it by what `word` says."""
+        """Puts a delivery, as `make` builds it, if none is expected; otherwise changes it as `word` says."""
         shape = _shape(move, expected)
         if expected.run_id is not None:
             before = counted_as(expected.status, expected.reason)
@@ -103,13 +103,13 @@ class Writes:
         self._update(key, None, lambda: wording, {})
 
     def count(self, run_id: str, before: str | None, after: str | None) -> None:
-        """One delivery of a run goes from a word to another."""
+        """Moves one delivery of a run from one counter to another."""
         self._tally = self._tally or Tally()
         self._tally.add(run_id, before=before, after=after)
 
     def write(self, key: DeliveryKey, n: int = 0) -> Reasons | None:
-        """None where the transaction was made; else the reason of each write, in their order, and those of counters.
-        `key` and the round say which counters are written. Raises: UnavailableError (retryable)."""
+        """None if the transaction was made; otherwise the reason of each write, in order, and those of counters. `key`
+        and the round decide which counters are written. Raises: UnavailableError (retryable)."""
         shard = int(key.notification_id[:8], 16) + n
         counters = [
             counter.get_update_kwargs_from_instance(actions=changes)
@@ -149,7 +149,8 @@ class Writes:
 
 
 def stands_against(reason: CancellationReason) -> bool:
-    """Whether the condition did not hold. Raises: InvalidError (permanent): the delivery can never be changed so."""
+    """Whether the condition did not hold. Raises: InvalidError (permanent): the delivery can never be changed like
+    this."""
     if reason.code == _CONDITION_FAILED:
         return True
     if reason.code not in _PASSING:

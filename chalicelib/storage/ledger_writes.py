@@ -1,7 +1,7 @@
-"""What a move changes of a delivery, and the condition that it is made under, in the words of DynamoDB.
+"""What a move changes of a delivery, and under which condition, as DynamoDB expressions.
 
-A delivery's timeline is oldest first and bounded, whatever happens to it. A wait that begins again for the same reason
-replaces its last entry, and so does whatever comes to a full timeline; `times` says how many entries one stands for.
+A delivery's timeline is oldest first and bounded. A wait that begins again for the same reason replaces its last entry,
+as does anything added to a full timeline; `times` says how many entries one stands for (ADR 0018).
 """
 
 import json
@@ -20,11 +20,11 @@ from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus, Move, S, fi
 from chalicelib.storage.ledger_transaction import OWN_MOMENT, OWN_VALUE, Expected, Fold, Item, Wording
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
 
-MAX_ENTRIES = 100  # of a letter in eight attempts there are about twenty
+MAX_ENTRIES = 100  # a letter with eight attempts has about twenty
 
 
 def fold_of(item: Item, move: Move) -> Fold | None:
-    """What the move's timeline entry replaces; None where it is simply added."""
+    """What the move's timeline entry replaces; None if it is simply added."""
     texts = [entry["S"] for entry in item.get("timeline", {}).get("L", ())]
     place = len(texts) - 1 if len(texts) >= MAX_ENTRIES else None
     if move.status is S.WAITING and move.reason is not None:
@@ -44,7 +44,7 @@ def timeline_entry(at: str, said: Mapping[str, Any]) -> str:
 
 
 def _states_before(move: Move, expected: Expected) -> frozenset[DeliveryStatus | None]:
-    """The states that it may be made from, of those that are expected."""
+    """The expected states from which it may be made."""
     if expected.run_id is None:
         return move.states_before
     return move.states_before & (UNDER_WAY if expected.status is None else {expected.status})
@@ -98,8 +98,8 @@ def _actions(move: Move, expected: Expected, at: datetime, retention_days: int) 
 
 
 def _marks(move: Move, before: frozenset[DeliveryStatus | None], at: str) -> list[Action]:
-    """What only some states have, a reason, a lease, a call for attention: set by a move to them, and taken away by one
-    from them."""
+    """Attributes of some states only, a reason, a lease, a call for attention: set by a move to them, and removed by
+    one from them."""
     row = DeliveryRow
     actions: list[Action] = []
     if move.reason:
@@ -179,7 +179,7 @@ def _condition(move: Move, expected: Expected) -> Condition:
 
 
 def _judged() -> Condition:
-    """That no opening is there that the time of the delivery may show to be a scanner's (`engagement.py`)."""
+    """The condition that no opening needs to be judged by the time of delivery (`engagement.py`)."""
     row = DeliveryRow
     opened: Condition = row.opened_at.does_not_exist() | (row.opened_at >= OWN_MOMENT)
     clicked: Condition = row.clicked_at.does_not_exist() | (row.clicked_at >= OWN_MOMENT)
@@ -193,7 +193,7 @@ def _is_one_of(attribute: UnicodeAttribute, values: Collection[str]) -> Conditio
 
 
 def _fits(move: Move, expected: Expected) -> Condition:
-    """That the timeline is as it is expected to be: what is found instead says which entry gives its place."""
+    """The condition that the timeline is as expected: what is found instead says which entry to replace."""
     length = size(DeliveryRow.timeline)
     if expected.fold is not None:
         as_found: Condition = length == expected.fold.entries

@@ -1,4 +1,4 @@
-"""Finds and erases an e-mail address in uploaded lists, by their indexes: no list is read whole."""
+"""Finds and erases an e-mail address in uploaded lists by their indexes, without reading any list whole (ADR 0064)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -17,9 +17,9 @@ class ListAddresses:
     """Every method raises: UnavailableError (retryable)."""
 
     def rows_of(self, address: str) -> list[dict[str, Any]]:
-        """The rows of every list with an e-mail address, in whatever spelling, each with its list's id. It looks up the
-        lists' indexes, a hundred a request, and reads the blocks that they name; a list that is being read just now is
-        looked through."""
+        """The rows of every list with an e-mail address, in any spelling, each with its list's id. It reads the lists'
+        indexes, a hundred per request, and the blocks that they name; a list that is being loaded is read completely.
+        """
         key = same_address_key("email", address)
         return [
             {"list_id": row.list_id, **one}
@@ -29,7 +29,7 @@ class ListAddresses:
         ]
 
     def forget(self, address: str) -> None:
-        """Takes an e-mail address off every list."""
+        """Removes an e-mail address from every list."""
         key = same_address_key("email", address)
 
         def block_without(packed: bytes) -> bytes:
@@ -46,7 +46,7 @@ class ListAddresses:
                 self._rewrite(page, lambda packed: without(address, packed))
 
     def _pages_of(self, address: str) -> dict[str, ListRow | None]:
-        """The page of each list that knows the address; None of a list without an index. Others have no rows."""
+        """The page of each list that knows the address; None for a list without an index. Others have no rows."""
         with reaching_dynamodb():
             heads = [one for one in ListRow.by_creation.query(LISTED) if one.state in ("loading", "ready")]
             keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
@@ -67,7 +67,7 @@ class ListAddresses:
                 yield from ListRow.query(list_id, ListRow.part.startswith(BLOCK_PREFIX), consistent_read=True)
 
     def _rewrite(self, row: ListRow, change: Callable[[bytes], bytes]) -> None:
-        """Applies `change` to the rows, or entries, as they are at that moment: two erasures at once are both kept."""
+        """Applies `change` to the current rows, or entries, so that two simultaneous erasures are both kept."""
         for _ in range(_TRIES):
             before = row.rows or b""
             after = change(before)

@@ -1,8 +1,8 @@
-"""Where in an uploaded list an address stands, so that exporting or erasing it reads no whole list. Written as a list
-is read, page by page; the page of an address follows from the address and the number of rows.
+"""The positions of addresses in an uploaded list, so that exporting or erasing one reads no whole list. Written page by
+page while the list is loaded; an address's page follows from the address and the number of rows (ADR 0064).
 
-An entry is the beginning of a digest of the address and the number of a block. The rows themselves are in the same
-table: the digest hides nothing that they do not show.
+An entry is a prefix of the address's digest and the number of a block. The rows themselves are in the same table, so
+the digest need not hide anything.
 """
 
 import hashlib
@@ -12,22 +12,22 @@ from math import ceil
 from chalicelib.addresses import same_address_key
 
 ROWS_A_PAGE = 4000  # 32 KB
-_DIGEST, _NUMBER = 5, 3  # bytes; two of a million addresses share a digest once in two lists, and are looked at then
+_DIGEST, _NUMBER = 5, 3  # bytes; two of a million addresses share a prefix once in two lists, and both are checked then
 _ENTRY = _DIGEST + _NUMBER
 
 
 class ListIndex:
-    """The index of one list while it is read: 8 bytes a row."""
+    """The index of one list while it is loaded: 8 bytes per row."""
 
     def __init__(self) -> None:
         self._entries = bytearray()
 
     def add(self, address: str, block: int) -> None:
-        """An address stands in a block."""
+        """Records that an address is in a block."""
         self._entries += _digest(address) + block.to_bytes(_NUMBER, "big")
 
     def pages(self, rows: int) -> Iterator[tuple[str, bytes]]:
-        """The pages by their names, of a list of so many rows."""
+        """The pages by name, for a list of so many rows."""
         pages = [bytearray() for _ in range(page_count(rows))]
         for at in range(0, len(self._entries), _ENTRY):
             entry = self._entries[at : at + _ENTRY]
@@ -47,7 +47,7 @@ def index_part(number: int) -> str:
 
 
 def page_of(address: str, *, rows: int) -> str:
-    """The name of the page that knows an address, in a list of so many rows."""
+    """The name of an address's page, in a list of so many rows."""
     return index_part(_number(_digest(address), page_count(rows)))
 
 
@@ -59,7 +59,7 @@ def blocks_of(address: str, page: bytes) -> list[int]:
 
 
 def without(address: str, page: bytes) -> bytes:
-    """The page of a list that the address is no more on."""
+    """The page without an address."""
     digest = _digest(address)
     return b"".join(one for one in _entries(page) if one[:_DIGEST] != digest)
 

@@ -14,7 +14,7 @@ from chalicelib.storage.rows.live import PersonRow
 
 FIRST_SECONDS = 60
 LONGEST_SECONDS = 60 * 60
-FORGET_SECONDS = 60 * 60  # so long after a bar, the next is a first one again
+FORGET_SECONDS = 60 * 60  # after this long without a bar, the next is a first one again
 _KEPT_SECONDS = 24 * 60 * 60
 _USER = "user#"
 _GUEST = "guest#"
@@ -22,8 +22,8 @@ _GUEST = "guest#"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who stands behind a connection: a user who came with a ticket, or a guest. `blocked` holds the members that
-    `live.blocks` makes; `limits` is a `live.flood_control.FloodState` as it is stored."""
+    """Who is behind a connection: a user who came with a ticket, or a guest. `blocked` holds the members that
+    `live.blocks` makes; `limits` is a stored `live.flood_control.FloodState`."""
 
     key: str
     connections: frozenset[str] = frozenset()
@@ -51,7 +51,7 @@ def user_person(user_id: str) -> str:
 
 
 def guest_person(connection_id: str) -> str:
-    """The key of a guest, who is known by the connection alone."""
+    """The key of a guest, who is known only by the connection."""
     return _GUEST + connection_id
 
 
@@ -77,30 +77,30 @@ class LivePeople:
         return {person.key: person for person in read_each(PersonRow, items, person_of)}
 
     def block(self, person: Person, member: str, *, most: int) -> Person | None:
-        """Adds one to those whom the person blocks; None, and nothing done, where there are `most` already."""
+        """Adds one to those whom the person blocks; None, with nothing done, if there are `most` already."""
         room = PersonRow.blocked.does_not_exist() | (size(PersonRow.blocked) < most)
         return _updated(person.key, [PersonRow.blocked.add({member})], room)
 
     def unblock(self, person: Person, members: Collection[str]) -> Person:
-        """Takes these off those whom the person blocks."""
+        """Removes these from those whom the person blocks."""
         return _updated(person.key, [PersonRow.blocked.delete(set(members))], None) or person
 
     def save_limits(self, person: Person, limits: Mapping[str, Any]) -> Person | None:
-        """Stores the state of the flood limits; None, and nothing done, where it is not as it was read."""
+        """Stores the state of the flood limits; None, with nothing done, if it has changed since it was read."""
         version = PersonRow.limits_version
         same = version == person.limits_version if person.limits_version else version.does_not_exist()
         actions: list[Action] = [PersonRow.limits.set(limits), version.set(person.limits_version + 1)]
         return _updated(person.key, actions, same)
 
     def seconds_barred(self, keys: Iterable[str]) -> int:
-        """What is left of the longest bar of these; 0: there is none. A key is a person's, or names what bars are kept
-        of (`live.guests`)."""
+        """The rest of the longest of these bars; 0 if there is none. A key is a person's, or names what bars are kept
+        for (`live.guests`)."""
         with reaching_dynamodb():
             rows = list(PersonRow.batch_get(list(set(keys)), consistent_read=True))
         return max((self.seconds_left(person_of(row)) for row in rows), default=0)
 
     def seconds_left(self, person: Person) -> int:
-        """What is left of this person's bar; 0: there is none."""
+        """The rest of this person's bar; 0 if there is none."""
         return max(0, person.barred_until - self._now())
 
     def bar(self, key: str, *, seconds: int) -> None:
@@ -109,7 +109,7 @@ class LivePeople:
         self._bar(PersonRow(key), seconds, [], until.does_not_exist() | (until < self._now() + seconds))
 
     def lengthen(self, key: str) -> None:
-        """Bars for a minute, and each time for twice as long, up to an hour. Of two at the same time one counts."""
+        """Bars for a minute, and each time for twice as long, up to an hour. Two simultaneous calls count once."""
         row = find(PersonRow, key) or PersonRow(key)
         over = self._now() - int(row.barred_until_epoch or 0)
         before = int(row.bars or 0) if over < FORGET_SECONDS else 0
@@ -143,7 +143,7 @@ def person_of(row: PersonRow) -> Person:
 
 
 def is_called(name: str | None) -> Condition:
-    """That a person has this name, or none, as it was read."""
+    """The condition that the person's name is as it was read."""
     return PersonRow.name == name if name else PersonRow.name.does_not_exist()
 
 

@@ -13,9 +13,9 @@ from chalicelib.storage.rows.accounts import LISTED, ManagerRow
 
 
 class Account(NamedTuple):
-    """An account with its secrets. `totp_secret` is sealed; `totp_step` is that of the last code that was used, so that
-    none works twice. `initial_until`: somebody else made the password, and its owner has to change it until then.
-    Sessions of another round than `sessions_round` are void."""
+    """An account with its secrets. `totp_secret` is sealed; `totp_step` is that of the last used code, so that none
+    works twice. `initial_until`: somebody else made the password, and its owner has to change it by then. Sessions of
+    another round than `sessions_round` are void."""
 
     name: str
     password_hash: str
@@ -67,7 +67,7 @@ def change_account(
     roles_were: Sequence[str] | None = None,
 ) -> bool:
     """Sets fields of an account, or removes those that are None; with `roles_were` only while it has these roles. False
-    if it is not there, or has others. Raises: UnavailableError (retryable)."""
+    if it is missing, or has others. Raises: UnavailableError (retryable)."""
     fields = {field: getattr(ManagerRow, field) for field in changes}
     actions = [fields[field].remove() if to is None else fields[field].set(to) for field, to in changes.items()]
     if ends_sessions:
@@ -79,7 +79,7 @@ def change_account(
 
 
 def use_code(account: Account, *, sealed_secret: str, step: int) -> bool:
-    """Notes that the code of a time step was used, and seals the secret again; False if it was used before, or the
+    """Records that the code of a time step was used, and seals the secret again; False if it was used before, or the
     secret was changed. Raises: UnavailableError (retryable)."""
     unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == account.totp_secret)
     actions = [ManagerRow.totp_secret.set(sealed_secret), ManagerRow.totp_step.set(step)]

@@ -1,4 +1,4 @@
-"""What was asked for each recipient: written once, unchanged but for an erasure, found by id, by owner and by day."""
+"""Notifications: written once, unchanged except by an erasure, found by id, by owner and by day."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,8 +35,9 @@ _MARK = "#"  # in the place of a row, behind its moment; a bare moment is the en
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One recipient's. `recipient` is `{user_id}` or `{email, …}` as given; `owner` is a user, or the owner of an
-    address (`addresses.owner_of`). `owner`, `service` and `expires_at_epoch` are known only where it was read by id."""
+    """One recipient's notification. `recipient` is `{user_id}` or `{email, …}` as given; `owner` is a user, or the
+    owner of an address (`addresses.owner_of`). `owner`, `service` and `expires_at_epoch` are known only if it was read
+    by id."""
 
     id: str
     created_at: str
@@ -57,7 +58,7 @@ class Notification:
 
     @property
     def place(self) -> str:
-        """Where it stands in its day."""
+        """Its position in its day."""
         return f"{self.created_at}{_MARK}{self.id}"
 
 
@@ -65,9 +66,9 @@ Found = tuple[Notification, list[Delivery]]
 
 
 def record_notifications(alike: Notification, recipients: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> None:
-    """Writes one for each (id, recipient, owner), over whatever is there; 25 a request. Of `alike` these three are left
-    out. Raises: UnavailableError (retryable)."""
-    # PynamoDB words what they share once, not for every recipient.
+    """Writes one for each (id, recipient, owner), over whatever is there; 25 per request. `alike` lacks these three.
+    Raises: UnavailableError (retryable)."""
+    # PynamoDB serialises what they share once, not for every recipient.
     fields: dict[str, Any] = {name: getattr(alike, name) for name in _SHARED}
     row = NotificationRow("", NOTIFICATION_PART, channels=list(alike.channels), recipient={}, **fields)
     shared = row.serialize()
@@ -106,7 +107,7 @@ def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notifi
 
 
 def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
-    """Those in sight, with their deliveries. No index says whose a notification is: its own row is read too. Raises:
+    """Those in sight, with their deliveries. No index says whose a notification is, so its own row is read too. Raises:
     UnavailableError (retryable)."""
     keys = [(head.id, delivery_part(channel)) for head in heads for channel in head.channels]
     if not sight.everything:
@@ -124,7 +125,7 @@ def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
 
 
 def in_one_request(heads: Sequence[Notification], sight: Sight) -> list[Notification]:
-    """As many of the first ones as `with_deliveries` reads by one request."""
+    """As many of the first ones as `with_deliveries` reads with one request."""
     beside = 0 if sight.everything else 1
     counted = accumulate(len(head.channels) + beside for head in heads)
     return [head for head, keys in zip(heads, counted, strict=True) if keys <= BATCH_GET_PAGE_LIMIT]
@@ -145,7 +146,7 @@ def requests_of(owner: str) -> dict[str, str | None]:
 
 
 def forget_recipient(notification_id: str) -> None:
-    """Takes away who it was for. Raises: UnavailableError (retryable)."""
+    """Removes its recipient. Raises: UnavailableError (retryable)."""
     row = NotificationRow(notification_id, NOTIFICATION_PART)
     with reaching_dynamodb():
         row.update(
@@ -155,9 +156,9 @@ def forget_recipient(notification_id: str) -> None:
 
 
 def newest(since: datetime, until: datetime, place: str | None) -> tuple[list[Notification], str | None]:
-    """The next ones down from a place (None: from the end of the span), all of one day (UTC), and the place to go on
-    from (None: there are no more). At most four requests, side by side. Raises: InvalidError (permanent: no such
-    place), UnavailableError (retryable)."""
+    """The next ones down from a place (None: from the end of the span), all of one day (UTC), and the place to continue
+    from (None: there are no more). At most four requests, in parallel. Raises: InvalidError (permanent: no such place),
+    UnavailableError (retryable)."""
     lower, end = rfc3339(since), rfc3339(until)
     before = end if place is None else min(place, end)
     day = min(_last_day(end), _last_day(end if place is None else place))
@@ -165,7 +166,7 @@ def newest(since: datetime, until: datetime, place: str | None) -> tuple[list[No
         return [], None
     midnight = rfc3339(datetime.combine(day, time(), UTC))
     shards = day_shards(f"{day}")
-    with reaching_dynamodb(), ThreadPoolExecutor(len(shards)) as pool:  # they answer side by side
+    with reaching_dynamodb(), ThreadPoolExecutor(len(shards)) as pool:  # they answer in parallel
         pages = list(pool.map(partial(_of_shard, lower=max(lower, midnight), before=before), shards))
     return _merged(pages, nothing_left=None if lower >= midnight else midnight)
 
@@ -188,7 +189,7 @@ def _notification(row: NotificationRow) -> Notification:
 
 
 def _start_key(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The key to go on from. A cursor comes from outside: only its two free values are taken. Raises: ValueError."""
+    """The key to continue from. A cursor comes from outside: only its two free values are used. Raises: ValueError."""
     created_at, notification_id = given["at"], given["id"]
     if not (isinstance(created_at, str) and isinstance(notification_id, str) and created_at and notification_id):
         raise ValueError("no place in a list of notifications")

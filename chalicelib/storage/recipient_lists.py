@@ -1,4 +1,4 @@
-"""Uploaded audiences. A list is its head, blocks of some hundred rows each, and an index of where each address stands
+"""Uploaded audiences. A list is its head, blocks of some hundred rows each, and an index of its addresses
 (`list_index.py`)."""
 
 import json
@@ -58,7 +58,7 @@ class RecipientLists:
         self._clock = clock
 
     def add(self, name: str, *, by: str, id_: str | None = None, service: str | None = None) -> RecipientList:
-        """A new list of a `service` that waits for its file; one with this `id_` is found again."""
+        """A new list of a `service` that waits for its file, or the existing one with this `id_`."""
         row = ListRow(
             id_ or new_id(),
             HEAD_PART,
@@ -95,28 +95,28 @@ class RecipientLists:
         return found, write_cursor(following, scope=LISTED) if following else None
 
     def begin_loading(self, list_id: str) -> RecipientList | None:
-        """Notes that its file is being read; None, and nothing done, where it was read already."""
+        """Records that its file is being read; None, with nothing done, if it was read already."""
         row = ListRow(list_id, HEAD_PART)
         may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
         begun = update_if(row, [ListRow.state.set("loading"), ListRow.problem.remove()], may_be)
         return _list(row) if begun else None
 
     def put_block(self, list_id: str, number: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
-        """Stores the rows of one block; the bytes that they take."""
+        """Stores the rows of one block; returns their size in bytes."""
         packed = pack_rows(rows)
         with reaching_dynamodb():
             ListRow(list_id, block_part(number), rows=packed).save()
         return packed
 
     def put_index(self, list_id: str, index: ListIndex, *, rows: int) -> None:
-        """Stores where the addresses of so many rows stand."""
+        """Stores the positions of so many rows' addresses."""
         for part, page in index.pages(rows):
             with reaching_dynamodb():
                 ListRow(list_id, part, rows=page).save()
 
     def finish_loading(self, found: RecipientList, *, blocks: int) -> None:
-        """Keeps what came of the reading: state, problem, counts and bad lines. What an earlier file has behind so many
-        `blocks` is no part of the list."""
+        """Stores the result: state, problem, counts and bad lines. Anything that an earlier file left after so many
+        `blocks` is not part of the list."""
         self._cut(found.list_id, blocks=blocks, pages=page_count(found.row_count) if blocks else 0)
         kept = stored(found.problem)
         with reaching_dynamodb():
@@ -135,15 +135,15 @@ class RecipientLists:
             )
 
     def close(self, seen: RecipientList) -> bool:
-        """From now on nobody finds the list but whoever deletes it; False, and nothing done, where it is not as it was
-        read."""
+        """From now on nobody finds the list except to delete it; False, with nothing done, if it has changed since it
+        was read."""
         loaded = ListRow.loaded_at
         same = loaded.does_not_exist() if seen.loaded_at is None else loaded == seen.loaded_at
         closed = [ListRow.deleting_at.set(rfc3339(self._clock()))]
         return update_if(ListRow(seen.list_id, HEAD_PART), closed, (ListRow.state == seen.state) & same)
 
     def delete(self, list_id: str) -> None:
-        """The rows, then the list; an upload that was never read is forgotten by its bucket."""
+        """The rows, then the list; its bucket expires an upload that was never read."""
         self._cut(list_id, blocks=0, pages=0)
         with reaching_dynamodb(), ListRow.batch_write() as batch:
             batch.delete(ListRow(list_id, HEAD_PART))
@@ -158,7 +158,7 @@ class RecipientLists:
                     batch.delete(row)
 
     def block(self, list_id: str, number: int) -> list[dict[str, Any]] | None:
-        """The rows of one block; None behind the last. A damaged block is logged, and has none."""
+        """The rows of one block; None after the last. A damaged block is logged, and has none."""
         row = find(ListRow, list_id, block_part(number))
         if row is None:
             return None

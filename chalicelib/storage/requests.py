@@ -1,6 +1,4 @@
-"""What services asked for: calls of the API, and events of the site. A request that waits for its time stands in an
-index until it is released.
-"""
+"""Requests: calls of the API, and events of the site. A scheduled request is in an index until it is released."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +14,8 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """One call. `body_hash` tells a retry from another use of its key; `letter` is a `LetterSpec` as it is kept.
-    Moments are RFC 3339; `due_at`: it waits until then."""
+    """One call. `body_hash` tells a retry from another use of its key; `letter` is a stored `LetterSpec`. Times are RFC
+    3339; `due_at`: it waits until then."""
 
     id: str
     created_at: str
@@ -33,7 +31,7 @@ class StoredRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event of the site, with the steps of its rule as they were then, and the (version, layout) of each letter."""
+    """One event of the site, with the steps of its rule at the time, and the (version, layout) of each letter."""
 
     id: str
     created_at: str
@@ -52,7 +50,7 @@ def read_request(request_id: str) -> StoredRequest | None:
 
 
 def read_requests(request_ids: Collection[str]) -> list[StoredRequest]:
-    """Those that there still are, as of a second ago. Raises: UnavailableError (retryable)."""
+    """Those that still exist, eventually consistent. Raises: UnavailableError (retryable)."""
     keys = [(one, REQUEST_PART) for one in request_ids]
     with reaching_dynamodb():
         rows = list(LedgerRow.batch_get(keys)) if keys else []
@@ -60,7 +58,7 @@ def read_requests(request_ids: Collection[str]) -> list[StoredRequest]:
 
 
 def record_request(request: StoredRequest) -> StoredRequest | None:
-    """None where it was recorded; else the one that has this id already. Raises: UnavailableError (retryable)."""
+    """None if it was recorded; otherwise the existing one with this id. Raises: UnavailableError (retryable)."""
     row = RequestRow(
         request.id,
         REQUEST_PART,
@@ -88,15 +86,15 @@ def due_requests(shard: int, *, until: str) -> list[str]:
 
 
 def release_request(request_id: str) -> None:
-    """It waits no longer. Raises: UnavailableError (retryable)."""
+    """Takes it out of the index. Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         RequestRow(request_id, REQUEST_PART).update(actions=[RequestRow.due_shard.remove(), RequestRow.due_at.remove()])
 
 
 def forget_recipients(request_id: str, theirs: Callable[[Any], bool]) -> None:
-    """Empties those recipients, and the context of a letter to nobody else. An empty recipient keeps the places of the
-    others, whose ids follow from them. Raises: ConflictError (permanent: others of the same request are being erased),
-    UnavailableError (retryable)."""
+    """Empties those recipients, and the context of a letter to nobody else. An empty recipient keeps the positions of
+    the others, from which their ids are derived. Raises: ConflictError (permanent: others of the same request are being
+    erased), UnavailableError (retryable)."""
     for _ in range(_TRIES):
         row = find(RequestRow, request_id, REQUEST_PART)
         if row is None:
@@ -116,7 +114,7 @@ def read_event(event_id: str) -> StoredEvent | None:
 
 
 def record_event(event: StoredEvent) -> StoredEvent:
-    """Records it, or answers the one that has this id already. Raises: UnavailableError (retryable)."""
+    """Records it, or returns the existing one with this id. Raises: UnavailableError (retryable)."""
     row = EventRow(
         event.id,
         EVENT_PART,

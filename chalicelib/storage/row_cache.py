@@ -1,4 +1,4 @@
-"""Rows that many workers read before every call and that seldom change: each process remembers them for a second."""
+"""Rows that many workers read before every call and that seldom change: each process caches them for a second."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
-KNOWN_FOR_SECONDS = 1.0  # every worker obeys what a person sets within this time
+KNOWN_FOR_SECONDS = 1.0  # every worker follows a person's change within this time
 _R = TypeVar("_R", SwitchRow, LimitRow)
 
 

@@ -1,6 +1,6 @@
-"""The counts of a campaign's run: their keys, and what moves of its deliveries change in them.
+"""The counters of a campaign's run: their keys, and how moves of its deliveries change them (ADR 0063).
 
-What is still under way (`waiting`, `queued`, `calling`) is not counted: it is what is left of the targeted ones.
+Unfinished states (`waiting`, `queued`, `calling`) are not counted: they are what remains of the targeted deliveries.
 """
 
 from collections import Counter, defaultdict
@@ -17,12 +17,12 @@ from chalicelib.storage.runs import PlannedRun
 from chalicelib.storage.shards import audience_shard
 
 ENGAGEMENTS = frozenset({"opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed"})
-COUNTER_SHARDS = 16  # parallel workers seldom meet in one counter
+COUNTER_SHARDS = 16  # parallel workers seldom meet at one counter
 _MARK = "#"
 
 
 def counters_of(run_id: str) -> list[tuple[str, str]]:
-    """The keys of a run's counters, each a partition of its own: one would not take what a fast campaign counts."""
+    """The keys of a run's counters, each in its own partition: a single one could not take a fast campaign's counts."""
     return [(f"{run_id}{_MARK}{n:02}", f"{n:02}") for n in range(COUNTER_SHARDS)]
 
 
@@ -37,7 +37,7 @@ def run_of_counter(key: str) -> str:
 
 
 def counted_as(status: DeliveryStatus | None, reason: str | None) -> str | None:
-    """The word that a state is counted under, with the reason of what was not sent; None: not counted."""
+    """The word under which a state is counted, with the reason if it was not sent; None: not counted."""
     if status is None or status in UNDER_WAY:
         return None
     return f"{status.value}#{reason or 'unknown'}" if status in UNSENT else status.value
@@ -51,8 +51,8 @@ class RunCounts(NamedTuple):
 
 
 def read_counts(runs: Sequence[PlannedRun]) -> list[RunCounts]:
-    """The counts of each run, in one request for every three. What is no number counts nothing: a damaged row hides no
-    other run's. Raises: UnavailableError (retryable)."""
+    """The counts of each run, in one request for every three. Damaged values count as zero, so that a damaged row hides
+    no other run's. Raises: UnavailableError (retryable)."""
     counters = [key for run in runs for key in (*counters_of(run.run_id), *counters_of_before(run.run_id))]
     unfinished = [run for run in runs if run.targeted is None]
     shards = [(run.run_id, audience_shard(n)) for run in unfinished for n in range(run.shards)]
@@ -69,13 +69,13 @@ def read_counts(runs: Sequence[PlannedRun]) -> list[RunCounts]:
 
 
 class Tally:
-    """The changes of counts that one transaction makes."""
+    """The changes of counters in one transaction."""
 
     def __init__(self) -> None:
         self._changes: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, run_id: str, *, before: str | None, after: str | None) -> None:
-        """One delivery goes from a word to another."""
+        """One delivery goes from one word to another."""
         if before == after:
             return
         if before:

@@ -1,5 +1,5 @@
-"""Runs of campaigns. A run is opened by a conditional put on a key that follows from its time, and noted at its
-campaign in the same transaction."""
+"""Runs of campaigns. A run is opened by a conditional put on a key derived from its time, and recorded at its campaign
+in the same transaction."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ def run_id(campaign_id: str, scheduled_at: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution. All that its letters are made of is written down here once: `letter` is a
+    """One execution. Everything that its letters are made of is stored here once: `letter` is a
     `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` (completed
-    or cancelled) are known once it is. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the
+    or cancelled) are known afterwards. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the
     hourly statistics have of it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`."""
 
     campaign_id: str
@@ -63,8 +63,8 @@ class Run:
 
 
 class PlannedRun(NamedTuple):
-    """What has to be known of a run to read its progress: `channels` counts them, `targeted` is known once it is
-    finished: its shards do not stay for ever."""
+    """What is needed to read a run's progress: `channels` counts them, `targeted` is known once it is finished, as its
+    shards are deleted."""
 
     run_id: str
     scheduled_at: str
@@ -108,7 +108,7 @@ class Runs:
         return [(run_id(campaign_id, item["scheduled_at"]["S"]), _may_have_addresses(item)) for item in items]
 
     def add(self, head: CampaignHead, run: Run) -> bool:
-        """Opens a run and notes it at its campaign, both or neither; False if this time has a run already, or the
+        """Opens a run and records it at its campaign, both or neither; False if this time has a run already, or the
         campaign's version or approval has changed."""
         values = {**asdict(run), "opened": ONE}
         row = RunRow(**{name: value for name, value in values.items() if value not in (None, (), {})})
@@ -142,15 +142,15 @@ class Runs:
             update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
 
     def note(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
-        """Stores how far an open run has come; False, and nothing done, if it is finished."""
+        """Stores an open run's progress; False, with nothing done, if it is finished."""
         return self._update(run, {"samples": list(samples), "in_hours": dict(in_hours)})
 
     def close(self, run: Run, *, outcome: str, at: str, targeted: int) -> bool:
-        """Finishes an open run; False, and nothing done, if it is finished already."""
+        """Finishes an open run; False, with nothing done, if it is finished already."""
         return self._update(run, {"opened": None, "outcome": outcome, "finished_at": at, "targeted": targeted})
 
     def release_canary(self, run: Run, *, at: str) -> Run | None:
-        """Lets the rest of an open run go; None, and nothing done, where it was released already."""
+        """Releases the rest of an open run; None, with nothing done, if it was released already."""
         row = RunRow(run.campaign_id, run.scheduled_at)
         held = RunRow.opened.exists() & RunRow.canary_released_at.does_not_exist()
         return _read(row) if update_if(row, [RunRow.canary_released_at.set(at)], held) else None

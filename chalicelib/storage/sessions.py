@@ -1,4 +1,4 @@
-"""Who is signed in to the admin page. A session is found by the hash of what its cookie holds."""
+"""Sessions of managers, found by the hash of their cookie."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from chalicelib.storage.rows.accounts import SessionRow
 
 
 class StoredSession(NamedTuple):
-    """A session of a manager; `proved_at`: when they last gave password and code."""
+    """A manager's session; `proved_at`: when they last gave password and code."""
 
     key: str
     manager: str

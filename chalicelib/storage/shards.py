@@ -1,5 +1,5 @@
-"""The parts of a run's fan-out: how far each has come. The audience is spread over some of them; the others put chunks
-that waited back to work."""
+"""The parts of a run's fan-out and their progress. The audience is spread over some of them; the others put held chunks
+back to work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from chalicelib.storage.rows.campaigns import ShardRow
 
 AUDIENCE = "audience#"
 PARKED = "parked#"
-PARKED_PLACES = 4  # partitions of a run's waiting chunks
+PARKED_PLACES = 4  # partitions of a run's held chunks
 _KEPT_EXTRA_DAYS = 30  # a run's bookkeeping outlives its letters' rows
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
     """`pending` is the page that `cursor` has already passed and that may not be published yet; `step` counts the pages
-    and guards every write. The next letter leaves at `letters_at`, the fan-out goes on at `resume_at` (epoch
+    and guards every write. The next letter leaves at `letters_at`, the fan-out continues at `resume_at` (epoch
     seconds)."""
 
     run_id: str
@@ -37,7 +37,7 @@ class Shard:
 
     @property
     def number(self) -> int:
-        """Which of its kind it is, from 0."""
+        """Its number within its kind, from 0."""
         return int(self.shard.partition("#")[2])
 
     @property
@@ -52,7 +52,7 @@ def audience_shard(number: int) -> str:
 
 
 def parked_shard(number: int) -> str:
-    """The name of the part that releases the waiting chunks of one partition."""
+    """The name of the part that releases the held chunks of one partition."""
     return f"{PARKED}{number:02}"
 
 
@@ -64,8 +64,7 @@ class Shards:
         self._retention_days = retention_days
 
     def add(self, run_id: str, *, audience: int) -> None:
-        """Creates the missing shards of a run: `audience` of them for its audience, and idle ones for chunks that
-        wait."""
+        """Creates the missing shards of a run: `audience` of them for its audience, and idle ones for held chunks."""
         at = self._clock()
         expires = expiry_epoch(self._retention_days + _KEPT_EXTRA_DAYS, since=at)
         names = [*map(audience_shard, range(audience)), *map(parked_shard, range(PARKED_PLACES))]
@@ -80,7 +79,7 @@ class Shards:
         return None if row is None else value_of(Shard, row)
 
     def of(self, run_id: str) -> list[Shard]:
-        """All shards of a run. A damaged one is returned as one that makes no progress: the fan-out is asked for it and
+        """All shards of a run. A damaged one is returned as one that makes no progress: the fan-out reads it and
         reports the damage."""
         found: list[Shard] = []
 
@@ -98,8 +97,8 @@ class Shards:
         return found
 
     def save(self, shard: Shard, changes: Mapping[str, Any], *, wait_seconds: float) -> Shard | None:
-        """Makes the next step, with these fields (None removes one); None, and nothing done, where another has taken
-        it."""
+        """Makes the next step, with these fields (None removes one); None, with nothing done, if another
+        has taken it."""
         row, resume_at = ShardRow(shard.run_id, shard.shard), self._clock().timestamp() + wait_seconds
         actions = [ShardRow.step.set(shard.step + 1), ShardRow.resume_at.set(resume_at)]
         for name, value in changes.items():
@@ -109,7 +108,7 @@ class Shards:
         return value_of(Shard, row) if update_if(row, actions, same) else None
 
     def wake(self, run_id: str, shard: str) -> Shard | None:
-        """Lets one that was done go on; None, and nothing done, where it is not."""
+        """Restarts a shard that was done; None, with nothing done, if it is not."""
         row, now = ShardRow(run_id, shard), self._clock().timestamp()
         actions = [ShardRow.done.set(False), ShardRow.step.set(ShardRow.step + 1), ShardRow.resume_at.set(now)]
         woken = update_if(row, actions, ShardRow.done == True)  # noqa: E712 (a condition of DynamoDB's)

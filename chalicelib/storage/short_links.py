@@ -1,4 +1,4 @@
-"""The book of short links: written before the letter that holds them, counted at every visit."""
+"""Short links: written before the letter that holds them, counted at every visit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LinkKind = Literal["confirm", "short"]
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
 _TRIES = 3
-KEPT_AFTER_DAYS = 30  # an expired link's counts stay so long
+KEPT_AFTER_DAYS = 30  # how long an expired link's counts stay
 
 
 class Link(NamedTuple):
-    """A link as it is made. `redirect_url` is its own target; `user_id` is whose it is, see `LinkRow`."""
+    """A new link. `redirect_url` is its own target; `user_id` is its owner, see `LinkRow`."""
 
     code: str
     kind: LinkKind
@@ -41,8 +41,8 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ShortLink:
-    """A link as it is read, with its counts: `visits` are people's. `user_id` is whose letter it is in: a user, or the
-    owner of an address. Moments are RFC 3339."""
+    """A stored link with its counts: `visits` are people's. `user_id` is the letter's owner: a user, or the owner of an
+    address. Times are RFC 3339."""
 
     code: str
     kind: str
@@ -70,8 +70,8 @@ class LinkBook:
     clock: Clock
 
     def write(self, links: Sequence[Link]) -> None:
-        """Writes links that letters are about to carry; one that is there keeps its counts and what was revoked, and is
-        valid until the newest letter says. Raises: UnavailableError (retryable)."""
+        """Writes links that letters are about to carry; an existing one keeps its counts and its revocation, and is
+        valid until the latest date of its letters. Raises: UnavailableError (retryable)."""
         connection = LinkRow._get_connection().connection
         unique = list({link.code: link for link in links}.values())
         for start in range(0, len(unique), TRANSACTION_ITEMS):
@@ -80,8 +80,8 @@ class LinkBook:
                     transaction.update(LinkRow(link.code), actions=self._creation(link))
 
     def visit(self, code: str, *, bot: bool) -> ShortLink:
-        """Counts a visit of a valid link by one conditional write; answers the link as it is after it. Raises:
-        NotFoundError (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
+        """Counts a visit of a valid link by one conditional write; returns the link after it. Raises: NotFoundError
+        (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
         at = rfc3339(self.clock())
         counted: list[Action] = [LinkRow.last_visited_at.set(at)]
         if bot:
@@ -101,15 +101,15 @@ class LinkBook:
         return link
 
     def note_confirmed(self, code: str) -> None:
-        """Keeps when a link first confirmed its address. Raises: UnavailableError (retryable)."""
+        """Records when a link first confirmed its address. Raises: UnavailableError (retryable)."""
         at = rfc3339(self.clock())
         with reaching_dynamodb():
             LinkRow(code).update(actions=[LinkRow.confirmed_at.set(LinkRow.confirmed_at | at)])
 
     def revoke(self, code: str, *, seen: Seen | None = None, sight: "Sight | None" = None) -> None:
-        """From now on the link is unknown to visitors; repeating it is harmless. Raises: NotFoundError (permanent:
-        there is none in `sight`), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: others
-        kept changing it), UnavailableError (retryable)."""
+        """From now on the link is unknown to visitors; idempotent. Raises: NotFoundError (permanent: there is none in
+        `sight`), ChangedError (permanent: it is not what was `seen`), ConflictError (permanent: others kept changing
+        it), UnavailableError (retryable)."""
         at = rfc3339(self.clock())
         revoked = LinkRow.revoked_at.set(LinkRow.revoked_at | at)
         if sight is not None:
@@ -138,7 +138,7 @@ class LinkBook:
             return [link_of(row) for row in LinkRow.batch_get(codes, consistent_read=True)] if codes else []
 
     def erase_user(self, user_id: str) -> None:
-        """Confirmation links go; of the others only target, campaign and counts stay. Raises: UnavailableError
+        """Deletes confirmation links; of the others only target, campaign and counts stay. Raises: UnavailableError
         (retryable)."""
         for link in self.of_user(user_id):
             row = LinkRow(link.code)
@@ -198,7 +198,7 @@ def describe(link: ShortLink) -> dict[str, Any]:
 
 
 def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What somebody has seen of a link: all but who came."""
+    """What somebody has seen of a link, apart from its visits."""
     return {name: shown[name] for name in ("redirect_url", "valid_until", "revoked_at")}
 
 

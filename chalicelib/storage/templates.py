@@ -1,5 +1,5 @@
-"""Versions of templates as JSON: those that people saved, and those that came with some release, for whoever runs
-another. None is ever changed or deleted: a letter may wait for its version for weeks."""
+"""Versions of templates as JSON: those that people saved, and those shipped with some release, for whatever other
+release runs. None ever changes or is deleted: a letter may wait for its version for weeks (ADR 0045)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +41,7 @@ class TemplateVersions:
             return [row.body for row in TemplateRow.in_order.query(NEWEST)]
 
     def keep(self, key: str, name: str, body: Mapping[str, Any]) -> None:
-        """Stores a shipped version unless it is there."""
+        """Stores a shipped version unless it exists."""
         save_if(shipped_row(key, name, body, at=rfc3339(self._clock())), TemplateRow.key.does_not_exist())
 
     def add(self, key: str, version: int, body: Mapping[str, Any], *, replaces: int | None, by: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tickets: a service asks for one, the user's browser connects with it, once and soon."""
+"""Tickets: a service requests one, and the user's browser connects with it, once and soon."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ _BYTES = 32
 
 
 class Ticket(NamedTuple):
-    """A fresh ticket; only its hash is kept."""
+    """A fresh ticket; only its hash is stored."""
 
     ticket: str
     expires_at: datetime
@@ -36,8 +36,8 @@ class Tickets:
         return Ticket(ticket, expires_at)
 
     def redeem(self, ticket: str) -> str:
-        """The user of a ticket, which is used up by that: of two who come with it one gets in. Raises:
-        UnauthorizedError (permanent: wrong, used or expired), UnavailableError (retryable)."""
+        """The user of a ticket, which is used up by that: of two who present it one gets in. Raises: UnauthorizedError
+        (permanent: wrong, used or expired), UnavailableError (retryable)."""
         row = find(TicketRow, _hash(ticket))
         if row is None or not delete_if(row, TicketRow.expires_at_epoch > int(self._clock().timestamp())):
             raise UnauthorizedError(Phrase("this ticket is wrong, used or expired"))

@@ -12,14 +12,14 @@ from chalicelib.observability import log_failure
 from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.people import PreferencesRow, UserRow
 
-CONFIRMED_CHANNEL = "email"  # the one whose address can be proved
+CONFIRMED_CHANNEL = "email"  # the channel whose address can be confirmed
 _TEXTS = ("email", "phone", "name", "locale", "timezone")
 Wishes = Mapping[str, Mapping[str, Any]]  # the preferences of those who have set any, by user id
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known of a user. `email_confirmed` holds for the present `email` alone."""
+    """What is known about a user. `email_confirmed` concerns only the current `email`."""
 
     id: str
     email: str | None = None
@@ -36,12 +36,12 @@ class Profile:
         return value
 
     def owns(self, channel: str) -> bool:
-        """Whether the user has shown to own the address of that channel."""
+        """Whether the user has proved to own the address of that channel."""
         return channel == CONFIRMED_CHANNEL and self.email_confirmed
 
     def to_dict(self) -> dict[str, Any]:
         """In the shape of the API."""
-        # Not `asdict`, which copies every value deeply: a tenth of what it costs to enrich a letter.
+        # Not `asdict`, whose deep copies were a tenth of the cost of enriching a letter.
         return {name: getattr(self, name) for name in _FIELDS} | {"attributes": dict(self.attributes)}
 
 
@@ -51,8 +51,8 @@ _FIELDS = tuple(one.name for one in fields(Profile))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredUser:
     """A user with what only the directory needs. `confirmed_email` is the address that its owner confirmed, at
-    `confirmed_at`: another one is unconfirmed by itself. `left`: addresses that the user had before, as
-    `<channel>#<keyed hash>`, newest last. `erasing_at`: since then nobody may change the user."""
+    `confirmed_at`: another one is automatically unconfirmed. `left`: the user's former addresses, as `<channel>#<keyed
+    hash>`, newest last. `erasing_at`: since then nobody may change the user."""
 
     id: str
     email: str | None = None
@@ -77,9 +77,9 @@ class StoredUser:
 
 
 class Profiles(NamedTuple):
-    """An answer: the `known` users by id; ids that got no answer (`unresolved`: ask again); those whose data nobody can
-    read (`unreadable`: they have failed). Who is in none does not exist. `preferences` of those who have set any; None:
-    the source has none to give."""
+    """An answer: the `known` users by id; ids that got no answer (`unresolved`: ask again); those with unreadable data
+    (`unreadable`: they have failed). Anybody else does not exist. `preferences` of those who have set any; None: the
+    source has none to give."""
 
     known: Mapping[str, Profile]
     unresolved: frozenset[str] = frozenset()
@@ -134,7 +134,7 @@ class Users:
                 segment=segment, total_segments=segments, limit=limit, exclusive_start_key=cast(Any, cursor)
             )
         profiles = {item["id"]["S"]: Profile(id=item["id"]["S"]) for item in answer["Items"]}
-        # Who cannot be read is a user all the same: `enrich` says what becomes of the letter.
+        # An unreadable user is a user all the same: `enrich` decides about the letter.
         readable = each(_profile_of, answer["Items"], alone=lambda _, error: log_failure("profile", error))
         return list((profiles | {one.id: one for one in readable}).values()), answer.get("LastEvaluatedKey")
 
