@@ -87,6 +87,30 @@ CHANNELS: Mapping[str, ChannelSpec] = {
 }
 
 
+class Queue(StrEnum):
+    """The queues that are no channel's."""
+
+    ENRICH_INSTANT = "enrich-instant"
+    ENRICH_BULK = "enrich-bulk"
+    LIVE = "live"
+    RETRY = "retry"
+    FEEDBACK = "feedback"
+    FANOUT = "fanout"
+    DIGEST = "digest"
+    LOAD = "load"
+
+
+def enrich_queue(lane: str) -> Queue:
+    """The lanes never share a queue: a campaign does not delay an instant letter."""
+    return Queue(f"enrich-{lane}")
+
+
+def deliver_queue(channel: str, lane: str) -> str:
+    """Likewise, the queue of a channel."""
+    instant, bulk = CHANNELS[channel].queues
+    return instant if lane == "instant" else bulk
+
+
 class ConsumerSpec(NamedTuple):
     """A queue, the worker that reads it, and the subsystem that must work for this to make sense. `max_concurrency` is
     the full number, to which a ramp returns. `max_batch`: SQS gives 10 without a batching window."""
@@ -101,18 +125,18 @@ class ConsumerSpec(NamedTuple):
 CONSUMERS: Mapping[str, ConsumerSpec] = {
     spec.queue: spec
     for spec in (
-        ConsumerSpec("enrich-instant", "enrich", Subsystem.PROFILES),
-        ConsumerSpec("enrich-bulk", "enrich", Subsystem.PROFILES, max_concurrency=5),
+        ConsumerSpec(Queue.ENRICH_INSTANT, "enrich", Subsystem.PROFILES),
+        ConsumerSpec(Queue.ENRICH_BULK, "enrich", Subsystem.PROFILES, max_concurrency=5),
         *(
             ConsumerSpec(queue, "deliver", channel.subsystem, max_concurrency=workers)
             for channel in CHANNELS.values()
             for queue, workers in zip(channel.queues, channel.workers, strict=True)
         ),
-        ConsumerSpec("live", "live"),
-        ConsumerSpec("retry", "retry"),
-        ConsumerSpec("feedback", "feedback", max_concurrency=2, max_batch=100),
-        ConsumerSpec("fanout", "fanout"),
-        ConsumerSpec("digest", "digest", max_concurrency=5),
-        ConsumerSpec("load", "load", max_concurrency=2),
+        ConsumerSpec(Queue.LIVE, "live"),
+        ConsumerSpec(Queue.RETRY, "retry"),
+        ConsumerSpec(Queue.FEEDBACK, "feedback", max_concurrency=2, max_batch=100),
+        ConsumerSpec(Queue.FANOUT, "fanout"),
+        ConsumerSpec(Queue.DIGEST, "digest", max_concurrency=5),
+        ConsumerSpec(Queue.LOAD, "load", max_concurrency=2),
     )
 }

@@ -10,11 +10,10 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.configuration.letter_settings import SITE_INPUTS
 from chalicelib.errors import ChangedError, ConflictError, FieldError, Phrase
 from chalicelib.etags import Fields, Seen, tag_of
-from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges
+from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState, HeadChanges
 from chalicelib.storage.campaigns import Campaigns
 
 SERVICE = "service"  # who did it, in a timeline
-LOST = "approval_lost"
 _MAY_LOSE: tuple[CampaignState, ...] = ("scheduled", "running", "paused", "completed")
 _REMEMBERED = 5  # of what approval was requested for, to describe later changes
 # An approval is over.
@@ -82,7 +81,7 @@ class Approvals:
                 "awaiting_approval",
                 only_from=_MAY_LOSE,
                 by=SERVICE,
-                event=LOST,
+                event=CampaignNews.APPROVAL_LOST,
                 note=reduce(
                     lambda one, other: Phrase("{one}\n{other}", one=one, other=other), (d.said for d in differs)
                 ),

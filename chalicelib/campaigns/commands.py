@@ -13,7 +13,7 @@ from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
 from chalicelib.schemas import kept
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
-from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges, state_word
+from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState, HeadChanges, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Runs, time_name
 
@@ -169,6 +169,6 @@ class CampaignCommands:
             return held
         released = self._runs.release_canary(run, at=rfc3339(self._clock()))
         if released is not None:
-            head = self._campaigns.enter(head, None, only_from=ALIVE, by=by, event="canary_released")
+            head = self._campaigns.enter(head, None, only_from=ALIVE, by=by, event=CampaignNews.CANARY_RELEASED)
         self._driver.wake_held(released or run)
         return head

@@ -17,11 +17,11 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.pacing import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.recipient_sources import Sources, Target
-from chalicelib.campaigns.runs import QUEUE
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFoundError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
+from chalicelib.manifest import Queue
 from chalicelib.pipeline.jobs import CHUNK_SIZE, LetterSpec, chunks
 from chalicelib.schemas import passed, recalled
 from chalicelib.storage.campaign_head import HELD, CampaignHead
@@ -112,7 +112,7 @@ class Fanout:
                 return "done"
             if step.wait > 0 or self._monotonic() >= until:
                 following = job.model_copy(update={"step": step.shard.step})
-                self._queues.put(QUEUE, [Outgoing(passed(following), min(MAX_DELAY_SECONDS, ceil(step.wait)))])
+                self._queues.put(Queue.FANOUT, [Outgoing(passed(following), min(MAX_DELAY_SECONDS, ceil(step.wait)))])
                 return "continued"
             work = work._replace(shard=step.shard)
 
@@ -201,7 +201,7 @@ class Fanout:
         delays, _ = work.pace.delays(sizes, now=now, letters_at=before)
         letter = recalled(LetterSpec, work.run.letter)
         published = self._publisher.publish(
-            "enrich-bulk",
+            Queue.ENRICH_BULK,
             [
                 Outgoing(passed(chunk.job(letter)), min(delay, MAX_DELAY_SECONDS))
                 for chunk, delay in zip(ready, delays, strict=True)

@@ -13,12 +13,10 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.observability import log_failure, logger
 from chalicelib.pipeline.refusal_streak import believed
-from chalicelib.storage.campaign_head import HELD, CampaignHead
+from chalicelib.storage.campaign_head import HELD, CampaignHead, CampaignNews
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import run_id
 from chalicelib.storage.shards import Shards
-
-UNREADABLE, REFUSED = "unreadable", "refused"
 
 
 class Halt:
@@ -36,7 +34,7 @@ class Halt:
         if head.state == "cancelled":
             self._shards.end(run, job.shard)
         elif head.state not in HELD:
-            self._pause(head, UNREADABLE, note=job.scheduled_at)
+            self._pause(head, CampaignNews.UNREADABLE, note=job.scheduled_at)
 
     def believed(self, campaign_id: str, *, known: float, refused: int, accepted: int, said: str) -> int:
         """See `CampaignPort.believed`; `known` is the count as it was read, `said` is for the manager. The campaign
@@ -53,7 +51,7 @@ class Halt:
                 head = self._campaigns.get(campaign_id)
                 if head.state not in (*HELD, "cancelled"):
                     logger().error("a campaign is paused: its letters are refused", campaign=campaign_id, said=said)
-                    self._pause(head, REFUSED, note=said)
+                    self._pause(head, CampaignNews.REFUSED, note=said)
         return left
 
     def _pause(self, head: CampaignHead, event: str, *, note: str) -> None:

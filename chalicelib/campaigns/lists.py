@@ -6,12 +6,12 @@ from chalicelib.clock import is_id
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.manifest import Queue
 from chalicelib.schemas import passed
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
 
-_QUEUE = "load"
 _OVER = ("completed", "cancelled")
 _PAGE = 100
 _TRIES = 3
@@ -24,7 +24,7 @@ def load_list(list_id: str, *, lists: RecipientLists, queues: JobQueue, sight: S
     begun = lists.begin_loading(list_id)
     if begun is None:
         raise ConflictError(Phrase("the list is loaded; upload another one under a new id"))
-    queues.put(_QUEUE, [Outgoing(passed(LoadJob(list_id=list_id)))])
+    queues.put(Queue.LOAD, [Outgoing(passed(LoadJob(list_id=list_id)))])
     return begun
 
 

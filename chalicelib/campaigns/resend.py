@@ -8,7 +8,7 @@ from chalicelib.campaigns.lifecycle import expect
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.clock import Clock
 from chalicelib.errors import NotFoundError, Phrase
-from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.campaign_head import CampaignHead, CampaignNews
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Run, Runs, time_name
 
@@ -58,7 +58,12 @@ class Resend:
         expect(head, ["scheduled", "completed"])
         moment = max(self._clock(), datetime.fromisoformat(after.scheduled_at) + timedelta(seconds=1))
         head = self._campaigns.enter(
-            head, "running", only_from=["scheduled", "completed"], by=by, event="resend", opening=time_name(moment)
+            head,
+            "running",
+            only_from=["scheduled", "completed"],
+            by=by,
+            event=CampaignNews.RESEND,
+            opening=time_name(moment),
         )
         return head, moment
 

@@ -11,11 +11,10 @@ from chalicelib.campaigns.start_checks import StartChecks
 from chalicelib.errors import ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.service_scope import NO_OTHERS
-from chalicelib.storage.campaign_head import CampaignHead, CampaignState
+from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.text import Text
 
-SENT_BACK = "sent_back"
 Comment = Annotated[Text, Field(min_length=1, max_length=1000, description="what is to be changed, for who wrote it")]
 
 
@@ -61,7 +60,7 @@ class Review:
         """Back to its author, with what should be changed; a run that has begun is paused. With `seen`, only if
         unchanged since. Raises: ConflictError, ChangedError, NotFoundError (permanent)."""
         head = self._campaigns.get(campaign_id)
-        if head.told(SENT_BACK) == comment and head.state != "awaiting_approval":
+        if head.told(CampaignNews.SENT_BACK) == comment and head.state != "awaiting_approval":
             return head
         expect(head, ["awaiting_approval"])
         self._approvals.require(head, seen)
@@ -71,7 +70,7 @@ class Review:
             state,
             only_from=["awaiting_approval"],
             by=by,
-            event=SENT_BACK,
+            event=CampaignNews.SENT_BACK,
             note=comment,
             changes=None if head.open_runs else {"next_run_at": None, **FORGOTTEN},
             same_version=True,

@@ -10,6 +10,7 @@ from chalicelib.campaigns.run_planner import RunPlanner
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.manifest import Queue
 from chalicelib.schemas import passed
 from chalicelib.storage.campaign_head import HELD, CampaignHead
 from chalicelib.storage.held_chunks import HeldChunks
@@ -17,7 +18,6 @@ from chalicelib.storage.hourly_stats import Hours
 from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
-QUEUE = "fanout"
 STALLED = timedelta(minutes=3)  # a shard this late has lost its message
 
 
@@ -111,7 +111,7 @@ class RunDriver:
             for one in shards
             if not one.done
         ]
-        self._queues.put(QUEUE, [Outgoing(passed(job)) for job in jobs])
+        self._queues.put(Queue.FANOUT, [Outgoing(passed(job)) for job in jobs])
 
     def _completed(self, head: CampaignHead, run: Run) -> tuple[CampaignHead, list[Shard]]:
         """The campaign and all shards of its run, completing an opening that died in between."""

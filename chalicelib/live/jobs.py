@@ -7,9 +7,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.flow.queues import Outgoing
+from chalicelib.manifest import Queue
 from chalicelib.schemas import StrictModel, is_newer, passed, received
-
-QUEUE = "live"
 
 
 class _Job(StrictModel):
@@ -49,11 +48,11 @@ class LiveQueue:
     def greet(self, connection_id: str, *, attempt: int = 1, delay_seconds: int = 0) -> None:
         """A connection waits for its greeting."""
         job = GreetJob(kind="greet", connection_id=connection_id, attempt=attempt)
-        self._queues.put(QUEUE, [Outgoing(passed(job), delay_seconds)])
+        self._queues.put(Queue.LIVE, [Outgoing(passed(job), delay_seconds)])
 
     def presence_changed(self) -> None:
         """The list of those present has changed."""
-        self._queues.put(QUEUE, [Outgoing(passed(PresenceJob(kind="presence")))])
+        self._queues.put(Queue.LIVE, [Outgoing(passed(PresenceJob(kind="presence")))])
 
 
 def read_live_job(body: str) -> LiveJob:

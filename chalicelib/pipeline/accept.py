@@ -16,6 +16,7 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.isolation import each
+from chalicelib.manifest import enrich_queue
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.pipeline.letter_plan import check_letter, plan_of
@@ -162,7 +163,7 @@ class Accept:
             passed(EnrichJob(letter=letter, channels=tuple(stored.channels), recipients=chunk))
             for chunk in chunks_of(stored)
         ]
-        self.queues.put(f"enrich-{letter.lane}", [Outgoing(job, delay) for job in jobs])
+        self.queues.put(enrich_queue(letter.lane), [Outgoing(job, delay) for job in jobs])
 
     def _letter(
         self, request: NotificationRequest, edition: Edition, request_id: str

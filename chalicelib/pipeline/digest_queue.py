@@ -14,7 +14,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
-from chalicelib.manifest import CHANNELS
+from chalicelib.manifest import CHANNELS, Queue
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.fallback import ended, waiting
 from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec
@@ -27,7 +27,6 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.users import Profile, Wishes
 
 DIGEST_CHANNEL = "email"  # the digest's own channel, unless a route says otherwise
-QUEUE = "digest"
 _KEPT = timedelta(days=30)  # beyond its moment, should nobody be there to send it
 
 
@@ -70,7 +69,7 @@ class DigestQueue:
     def release(self) -> Line:
         """Queues a job for each user whose letters are due; idempotent. Raises: UnavailableError (retryable)."""
         jobs = [Outgoing(passed(DigestJob(user_id=user))) for user in sorted(users_due(rfc3339(self.clock())))]
-        self.queues.put(QUEUE, jobs)
+        self.queues.put(Queue.DIGEST, jobs)
         return Line(counts={"digests_released": len(jobs)})
 
     def of(self, user_id: str) -> list[dict[str, Any]]:

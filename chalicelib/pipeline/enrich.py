@@ -9,6 +9,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
+from chalicelib.manifest import deliver_queue
 from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.campaign_port import CampaignPort
 from chalicelib.pipeline.digest_queue import DigestQueue
@@ -20,7 +21,6 @@ from chalicelib.pipeline.jobs import (
     EnrichJob,
     EnrichRecipient,
     chunks,
-    deliver_queue,
     read_chunk,
     require_all,
 )

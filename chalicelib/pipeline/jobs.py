@@ -251,8 +251,3 @@ def portions(things: Iterable[_T], *, most: int, room: int, size: Callable[[_T],
         left -= needed
     if portion:
         yield tuple(portion)
-
-
-def deliver_queue(channel: str, lane: str) -> str:
-    """The lanes never share a queue: a campaign does not delay an instant letter."""
-    return f"deliver-{channel}" if lane == "instant" else f"deliver-{channel}-bulk"

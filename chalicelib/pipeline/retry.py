@@ -9,10 +9,10 @@ from typing import Literal
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
-from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job, deliver_queue
+from chalicelib.manifest import Queue, deliver_queue, enrich_queue
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job
 from chalicelib.schemas import passed
 
-RETRY_QUEUE = "retry"
 NEWER_SECONDS = 60.0  # between two tries to find a worker of the newer release
 MIN_WAIT_SECONDS = 1.0  # the shortest wait: a moment that has just passed makes no busy loop
 
@@ -79,7 +79,7 @@ class Retries:
         if wait <= 0:
             self.queues.put(aside.queue, [Outgoing(aside.body)])
             return True
-        self.queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
+        self.queues.put(Queue.RETRY, [Outgoing(passed(aside), _delay(wait))])
         return False
 
     def bury(self, job: DeliverJob) -> None:
@@ -106,13 +106,13 @@ class Retries:
     def _aside(self, kind: Literal["forward", "reconcile"], queue: str, body: str, *, wait: float) -> None:
         not_before = rfc3339(self.clock() + timedelta(seconds=wait))
         aside = RetryJob(kind=kind, queue=queue, body=body, not_before=not_before)
-        self.queues.put(RETRY_QUEUE, [Outgoing(passed(aside), _delay(wait))])
+        self.queues.put(Queue.RETRY, [Outgoing(passed(aside), _delay(wait))])
 
 
 def _home(job: EnrichJob | DeliverJob) -> str:
     if isinstance(job, DeliverJob):
         return deliver_queue(job.channel, job.letter.lane)
-    return f"enrich-{job.letter.lane}"
+    return enrich_queue(job.letter.lane)
 
 
 def _delay(seconds: float) -> int:

@@ -12,6 +12,7 @@ from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Mo
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.flow.dead_letters import DeadLetters
 from chalicelib.flow.queues import JobQueue, Outgoing, QueueMessage
+from chalicelib.manifest import enrich_queue
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import RetryJob
@@ -86,7 +87,7 @@ class Revive:
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
         # dropped. The other way round it would be open with no job, and nobody could ask again.
-        self.queues.put(f"enrich-{letter.lane}", [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
+        self.queues.put(enrich_queue(letter.lane), [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
         if self.ledger.move([_reopen(key)]):
             raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal, TypedDict
 
 from pynamodb.expressions.condition import Condition
@@ -10,6 +11,18 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.errors import Phrase, restored
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
+
+
+class CampaignNews(StrEnum):
+    """What happens to a campaign beside its states, in its timeline."""
+
+    SENT_BACK = "sent_back"
+    APPROVAL_LOST = "approval_lost"
+    CANARY_RELEASED = "canary_released"
+    RESEND = "resend"
+    UNREADABLE = "unreadable"  # paused: a job or a list cannot be read
+    REFUSED = "refused"  # paused: its letters were refused in a row
+
 
 CampaignState = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
 HELD: Collection[CampaignState] = ("paused", "awaiting_approval")  # no letter leaves; what is on its way waits

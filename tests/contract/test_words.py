@@ -3,14 +3,20 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from chalicelib.admin.templating import LANGUAGES, why, words
+from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.campaigns.operators import OPERATORS
 from chalicelib.categories import Category
+from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryStatus
 from chalicelib.manifest import CHANNELS, SUBSYSTEMS
 from chalicelib.reasons import Reason, ReasonFamily, SuppressionReason, SwitchReason, opened_on, reached_by, suppressed
+from chalicelib.storage.campaign_head import CampaignNews, CampaignState
+from chalicelib.storage.circuit_breakers import State as SwitchState
+from chalicelib.storage.engagement import Engagement
 from infra.paths import ROOT
 
 REASONS = {
@@ -47,6 +53,16 @@ def test_every_category_subsystem_channel_and_operator_has_a_text_and_the_other_
     assert set(say["subsystems"]["names"]) == {str(one) for one in SUBSYSTEMS}
     assert set(say["channels"]) == set(CHANNELS)
     assert set(say["campaigns"]["ops"]) == set(OPERATORS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_state_and_event_has_a_text_and_the_other_way_round(language: str) -> None:
+    say = words(language)
+    campaign = set(get_args(CampaignState))
+    of_deliveries = {*map(str, DeliveryStatus), *NOTIFICATION_STATUSES, *get_args(Engagement)}
+    assert set(say["states"]) == of_deliveries | campaign | set(get_args(SwitchState)) | {"ready"}  # of a list
+    assert set(say["events"]) == campaign | set(map(str, CampaignNews))
+    assert set(say["lists"]["states"]) == set(get_args(ListAnswer.model_fields["state"].annotation))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.admin.form_reader import forms_in
 from chalicelib.clock import now, parse_rfc3339, rfc3339
-from chalicelib.pipeline.retry import RETRY_QUEUE, RetryJob
+from chalicelib.manifest import Queue
+from chalicelib.pipeline.retry import RetryJob
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.api.gateway import Gateway, stored_rows
@@ -36,7 +37,7 @@ def waiting_jobs(pump: Pump) -> list[RetryJob]:
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sqs.models import sqs_backends
 
-    queue = sqs_backends[DEFAULT_ACCOUNT_ID][sqs.meta.region_name].queues[f"vestnik-test-{RETRY_QUEUE}"]
+    queue = sqs_backends[DEFAULT_ACCOUNT_ID][sqs.meta.region_name].queues[f"vestnik-test-{Queue.RETRY}"]
     return [RetryJob.model_validate_json(message.body) for message in queue._messages]
 
 
@@ -180,13 +181,13 @@ def test_what_waited_comes_when_the_quiet_is_over(
     [waiting] = waiting_jobs(pump)
 
     hop = waiting.model_copy(update={"not_before": rfc3339(now() + timedelta(minutes=20))})
-    pump.put(RETRY_QUEUE, hop.model_dump_json())
-    pump.run(RETRY_QUEUE)
+    pump.put(Queue.RETRY, hop.model_dump_json())
+    pump.run(Queue.RETRY)
     assert letters() == []  # too early: it went back to wait
 
     api.put("/v1/users/anna/preferences", {})
-    pump.put(RETRY_QUEUE, waiting.model_copy(update={"not_before": rfc3339(now())}).model_dump_json())
-    pump.run(RETRY_QUEUE)
+    pump.put(Queue.RETRY, waiting.model_copy(update={"not_before": rfc3339(now())}).model_dump_json())
+    pump.run(Queue.RETRY)
     pump.run()
 
     assert outcome(api, promo) == ("sent", None)
