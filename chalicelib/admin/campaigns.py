@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalice.app import Blueprint, Response
-from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
@@ -17,9 +16,7 @@ from chalicelib.campaigns.description import describe_campaign, describe_in_shor
 from chalicelib.campaigns.model import ASKED, Campaign, shown_spec, spec_of
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.clock import now, rfc3339
-from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen, tag_of
-from chalicelib.pipeline.requests import Recipient
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
@@ -177,12 +174,7 @@ def resend_campaign(visit: Visit) -> Go:
 @action(routes, "/admin/campaigns/{id}/test", role=Role.EDITOR, does="campaign.test", again=check_campaign)
 def test_campaign(visit: Visit) -> Go:
     """One letter at once; it does not count towards any run."""
-    to = visit.typed("to")
-    try:
-        recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
-    except ValidationError as error:
-        raise InvalidError.of("to", Phrase("expected an address or a user's id")) from error
-    stage().test_send.send(visit.path["id"], (recipient,), by=visit.manager.key)
+    stage().test_send.send(visit.path["id"], (visit.recipient,), by=visit.manager.key)
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
 
 

@@ -14,6 +14,7 @@ from chalicelib.admin.templating import Go, Page
 from chalicelib.campaigns.review import Comment
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.etags import Seen
+from chalicelib.pipeline.requests import Recipient
 
 _COMMENT: TypeAdapter[str] = TypeAdapter(Comment, config=ConfigDict(defer_build=True))
 
@@ -61,6 +62,15 @@ class Visit(NamedTuple):
         """What the form was made from; None if it does not say."""
         tag = self.typed("seen")
         return Seen((tag,)) if tag else None
+
+    @property
+    def recipient(self) -> Recipient:
+        """Who gets a test letter: an address, or a user by id. Raises: InvalidError (permanent)."""
+        to = self.typed("to")
+        try:
+            return Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
+        except ValidationError as error:
+            raise InvalidError.of("to", Phrase("expected an address or a user's id")) from error
 
     @property
     def comment(self) -> str:

@@ -1,5 +1,7 @@
 """Switches, consumers and limits; dead letters; deliveries that wait for a person."""
 
+from functools import partial
+
 from chalice.app import Blueprint
 
 from chalicelib.accounts.managers import Role
@@ -98,13 +100,10 @@ def dead_letter_queue(visit: Visit) -> Page:
     return Page("dead_letters", {"counts": {queue: count}, "queue": queue, "letters": letters})
 
 
-@action(
-    routes,
-    "/admin/dead-letters/{queue}/redrive",
-    role=Role.OPERATOR,
-    does="dead-letters.redrive",
-    again=dead_letter_queue,
-)
+_of_a_queue = partial(action, routes, role=Role.OPERATOR, again=dead_letter_queue)
+
+
+@_of_a_queue("/admin/dead-letters/{queue}/redrive", does="dead-letters.redrive")
 def redrive(visit: Visit) -> Go:
     """Back into their queue; what was sent before stays sent."""
     queue = _known(visit)
@@ -112,9 +111,7 @@ def redrive(visit: Visit) -> Go:
     return Go(f"/admin/dead-letters/{queue}", done="redriven")
 
 
-@action(
-    routes, "/admin/dead-letters/{queue}/drop", role=Role.OPERATOR, does="dead-letters.drop", again=dead_letter_queue
-)
+@_of_a_queue("/admin/dead-letters/{queue}/drop", does="dead-letters.drop")
 def drop(visit: Visit) -> Go:
     """Deletes them for good; who did it, and why, is logged."""
     queue, reason = _known(visit), visit.typed("reason")
@@ -128,17 +125,7 @@ def drop(visit: Visit) -> Go:
 @page(routes, "/admin/attention")
 def attention(visit: Visit) -> Page:
     """Deliveries of which nobody knows whether the provider has them, oldest first."""
-    waiting, cursor = stage().ledger.uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
-    found = [
-        {
-            "id": one.key.id,
-            "notification_id": one.key.notification_id,
-            "channel": one.key.channel,
-            "reason": one.reason,
-            "since": one.attention_at,
-        }
-        for one in waiting
-    ]
+    found, cursor = stage().ledger.uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
     following = url("/admin/attention", cursor=cursor) if cursor else None
     return Page("attention", {"deliveries": found, "following": following})
 

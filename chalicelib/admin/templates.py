@@ -15,7 +15,7 @@ from chalicelib.admin.views import Visit, action, page, preview
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, TooManyRequestsError, all_said, phrase_of
 from chalicelib.etags import tag_of
-from chalicelib.pipeline.requests import NotificationRequest, Recipient
+from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
@@ -127,14 +127,9 @@ def test_template(visit: Visit) -> Go:
     newest = stage().templates.edition(key)
     edition = newest._replace(template=stage().templates.get(key, _version(shown))) if shown else newest
     template = edition.template
-    to = visit.typed("to")
-    try:
-        recipient = Recipient.model_validate({"email": to} if "@" in to else {"user_id": to})
-        request = NotificationRequest(
-            template=template.key, recipients=(recipient,), context=dict(template.sample.context)
-        )
-    except ValidationError as error:
-        raise InvalidError.of("to", Phrase("expected an address or a user's id")) from error
+    request = NotificationRequest(
+        template=template.key, recipients=(visit.recipient,), context=dict(template.sample.context)
+    )
     stage().accept.accept(request, caller=visit.manager.key, key=None, edition=edition)
     return Go(f"/admin/templates/{key}{f'?version={shown}' if shown else ''}", done="tested")
 
