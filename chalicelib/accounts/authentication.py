@@ -75,7 +75,7 @@ class Entrance:
         long ago)."""
         name, began, guess = _parts(state)
         if self._clock() - began > STEP_LASTS:
-            raise ForbiddenError(Phrase("the first step was too long ago: begin again"))
+            raise ForbiddenError(Phrase("the first step was too long ago: start again"))
         account = named_account(name)
         known = account is not None and self._knows(account, at)
         taken = [*self._take(name, known=known, at=at), self._take_code(name, guess, known=known, at=at)]
@@ -99,9 +99,7 @@ class Entrance:
             raise InvalidError.of("old", Phrase("this is not the current password"))
         taken.append(self._take_code(name, self._guess(name, password), known=known, at=at))
         if not self._factors.use(account, code):
-            raise InvalidError.of(
-                "present", Phrase("this is not what the app shows now, or it was used: wait for the next one")
-            )
+            raise InvalidError.of("present", Phrase("this code is wrong, or was used already: wait for the next one"))
         self._give_back(taken)
 
     def door_token(self, door: str) -> str:

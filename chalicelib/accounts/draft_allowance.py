@@ -28,12 +28,14 @@ class Drafts:
             seconds = error.retry_after_seconds
             if what == "preview":
                 detail = Phrase(
-                    "expected at most {times} previews a minute: go on in {seconds} seconds",
+                    "expected at most {times} previews a minute: try again in {seconds} seconds",
                     times=TIMES,
                     seconds=seconds,
                 )
             else:
                 detail = Phrase(
-                    "expected at most {times} checks a minute: go on in {seconds} seconds", times=TIMES, seconds=seconds
+                    "expected at most {times} checks a minute: try again in {seconds} seconds",
+                    times=TIMES,
+                    seconds=seconds,
                 )
             raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None

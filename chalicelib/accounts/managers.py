@@ -167,7 +167,7 @@ class Managers:
         """Takes effect at the next click. Raises: InvalidError, ConflictError (permanent: nobody can remove their own
         administration), ChangedError (permanent: they are not what was `seen`), NotFoundError (permanent)."""
         if name == by and Role.ADMINISTRATOR not in roles:
-            raise ConflictError(Phrase("somebody else has to take your administration away"))
+            raise ConflictError(Phrase("only another administrator can take this role from you"))
         was = find_account(name)
         if seen is None or was is None:
             self._update(name, {"roles": _checked(roles)}, ends_sessions=False)
@@ -181,7 +181,7 @@ class Managers:
     def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
         """A disabled account is signed out and cannot sign in. Raises: ConflictError, NotFoundError (permanent)."""
         if name == by:
-            raise ConflictError(Phrase("somebody else has to disable your account"))
+            raise ConflictError(Phrase("only another administrator can disable your account"))
         self._update(name, {"disabled": disabled})
 
     def _initial_until(self) -> str:

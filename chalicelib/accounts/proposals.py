@@ -79,7 +79,9 @@ class Proposals:
         proposed for), InvalidError, UnavailableError (retryable)."""
         waiting = self._waiting(name)
         if waiting.by == by:
-            raise ForbiddenError(Phrase("a setting is approved by another manager than the one who proposed it"))
+            raise ForbiddenError(
+                Phrase("a setting must be approved by somebody other than the manager who proposed it")
+            )
         seen.require(waiting.fields, what=Phrase("the proposal"))
         now = self._site.get(name)
         if now.value != waiting.value:  # otherwise an approval got this far, and its reply was lost
@@ -101,7 +103,7 @@ class Proposals:
     def _waiting(self, name: str) -> Proposal:
         found = _find(name) if name in GUARDED else None
         if found is None or not found.waits:
-            raise ConflictError(Phrase("no change of the setting {name} waits for approval", name=name))
+            raise ConflictError(Phrase("no change to the setting {name} waits for approval", name=name))
         return found
 
     def _save(self, proposal: Proposal) -> None:

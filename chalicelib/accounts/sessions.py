@@ -87,17 +87,17 @@ class Sessions:
 
     def find(self, cookie: str | None, *, active: bool = True) -> Session:
         """The session of a cookie. `active`: a person acts, not a page by itself. Raises: UnauthorizedError (permanent:
-        nobody is signed in, or not any more)."""
+        you are not signed in, or not any more)."""
         session_id, _, mac = (cookie or "").partition(".")
         if not session_id or not self._signed(_COOKIE, session_id, mac):
-            raise UnauthorizedError(Phrase("nobody is signed in"))
+            raise UnauthorizedError(Phrase("you are not signed in"))
         stored = find_session(_hash(session_id))
         if stored is None:
             raise UnauthorizedError(Phrase("this session has ended"))
         try:
             manager = self._managers.get(stored.manager)
         except NotFoundError as error:
-            raise UnauthorizedError(Phrase("this account is no more")) from error
+            raise UnauthorizedError(Phrase("this account no longer exists")) from error
         if manager.disabled or not self._is_open(stored, manager):
             raise UnauthorizedError(Phrase("this session has ended"))
         if active and self._since(stored.seen_at) > _NOTED_EVERY:

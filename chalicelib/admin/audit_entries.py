@@ -73,7 +73,7 @@ def demand_proof(declared: Registered, visit: Visit) -> None:
         if declared.check is not None:
             declared.check(visit)
         if declared.proof is Proof.RECENT and not visit.session.proven:
-            raise ProofError(Phrase("this asks for your password once more"))
+            raise ProofError(Phrase("enter your password once more to do this"))
         if declared.proof is Proof.PRESENT:
             stage().authentication.prove(visit.manager.name, visit.secret("old"), visit.typed("present"), at=visit.at)
     except (ProofError, InvalidError, TooManyRequestsError) as error:

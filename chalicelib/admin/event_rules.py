@@ -158,7 +158,7 @@ def _step(row: Mapping[str, str], place: str) -> dict[str, Any]:
         delay = whole_number(row["delay"]) if row["delay"] else None
     except ValueError as error:
         wrong = [FieldError(f"{place}.delay", Phrase("expected a whole number"))]
-        raise InvalidError(Phrase("the delay is no number"), wrong) from error
+        raise InvalidError(Phrase("the delay is not a number"), wrong) from error
     step: dict[str, Any] = {"template": row["template"]}
     if row["category"]:
         step["category"] = row["category"]

@@ -61,11 +61,11 @@ def _demand_own_look(name: str) -> None:
     if name in known:
         return
     if without_ignorables(name) != name or not is_tame(name):
-        raise InvalidError.of("name", Phrase("expected characters that can be seen"))
+        raise InvalidError.of("name", Phrase("expected visible characters"))
     alike = next((one for one in sorted(known) if same_name(one, name)), None)
     if alike is not None:
         raise InvalidError.of(
-            "name", Phrase("looks like the service {name}: expected its name as it stands, or another one", name=alike)
+            "name", Phrase("looks like the service {name}: use exactly that name, or a different one", name=alike)
         )
 
 

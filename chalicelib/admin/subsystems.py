@@ -116,7 +116,7 @@ def drop(visit: Visit) -> Go:
     """Deletes them for good; who did it, and why, is logged."""
     queue, reason = _known(visit), visit.typed("reason")
     if not reason:
-        raise InvalidError.of("reason", Phrase("expected why they may go"))
+        raise InvalidError.of("reason", Phrase("expected a reason to drop them"))
     ids = list(visit.form.get("id", ())) or None
     _moved(stage().operator_actions.drop(queue, limit=_MOST_MOVED, ids=ids, reason=reason, by=visit.manager.key))
     return Go(f"/admin/dead-letters/{queue}", done="dropped")
@@ -155,7 +155,7 @@ def _known(visit: Visit) -> str:
 
 def _moved(count: int) -> None:
     if not count:
-        raise ConflictError(Phrase("none of these messages lie here now; look again in a minute"))
+        raise ConflictError(Phrase("none of these messages are here now; look again in a minute"))
 
 
 def _whole(visit: Visit, name: str) -> int | None:

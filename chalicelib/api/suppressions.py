@@ -200,5 +200,5 @@ def _checked(entries: list[tuple[str, str]]) -> list[str]:
         except ValidationError as error:
             errors.append(FieldError(place, said_of(error.errors()[0])))
     if errors:
-        raise InvalidError(Phrase("some addresses are not as expected, none was stored"), errors)
+        raise InvalidError(Phrase("some addresses are not as expected; none were stored"), errors)
     return list(addresses)

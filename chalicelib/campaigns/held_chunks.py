@@ -95,7 +95,7 @@ def _salvaged(item: HeldItem) -> Chunk:
     stored = json.loads(item.stored or "")
     people = each(_person, stored["recipients"], alone=_nothing)
     if not people:
-        raise ValueError(Phrase("nobody is named"))
+        raise ValueError(Phrase("no recipient is named"))
     return Chunk(channels=stored["channels"], recipients=tuple(people), again=stored.get("again") is True)
 
 

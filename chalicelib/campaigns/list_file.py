@@ -103,9 +103,7 @@ def _records(reader: "Reader", report: ListReport) -> Iterator[list[str]]:
             return
         except csv.Error as error:
             if reader.line_num > before + 1:
-                raise _bad_line(
-                    before + 1, Phrase("not CSV: {why}", why=Phrase("a quote that is not closed"))
-                ) from error
+                raise _bad_line(before + 1, Phrase("not CSV: {why}", why=Phrase("a quote is not closed"))) from error
             report.refuse(reader.line_num, Phrase("not CSV: {why}", why=phrase_of(error)))
 
 
@@ -196,7 +194,7 @@ def _is_new(row: Mapping[str, Any], line: int, seen: set[bytes], report: ListRep
     key = f"user:{row['user_id']}" if "user_id" in row else f"address:{same_address_key('email', row['email'])}"
     digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
     if digest in seen:
-        report.refuse(line, Phrase("this recipient was on the list before"))
+        report.refuse(line, Phrase("this recipient is on the list already"))
         return False
     seen.add(digest)
     return True

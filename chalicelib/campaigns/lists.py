@@ -23,7 +23,7 @@ def load_list(list_id: str, *, lists: RecipientLists, queues: JobQueue, sight: S
     lists.get(list_id, sight=sight)
     begun = lists.begin_loading(list_id)
     if begun is None:
-        raise ConflictError(Phrase("the list is loaded; upload another one under a new id"))
+        raise ConflictError(Phrase("the list was loaded already; upload another one under a new id"))
     queues.put(Queue.LOAD, [Outgoing(passed(LoadJob(list_id=list_id)))])
     return begun
 

@@ -58,7 +58,7 @@ def check_value(op: str, value: JsonValue) -> None:
     """Raises: ValueError (permanent) for a value that the operator does not take."""
     match OPERATORS[op].takes:
         case Takes.SCALAR if not isinstance(value, str | int | float | bool):
-            raise ValueError(Phrase("value: {op} compares with a text, a number or a boolean", op=op))
+            raise ValueError(Phrase("value: {op} compares with a string, a number or a boolean", op=op))
         case Takes.LIST if not (isinstance(value, list) and 0 < len(value) <= MAX_VALUES):
             raise ValueError(Phrase("value: {op} takes a list of 1 to {most} values", op=op, most=MAX_VALUES))
         case Takes.ORDERED if not (is_number(value) or moment_of(value) or _is_days_ago(value)):

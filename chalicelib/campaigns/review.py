@@ -38,7 +38,7 @@ class Review:
             return head
         expect(head, ["awaiting_approval"])
         if not self._campaigns.authors(head).isdisjoint({by, *hands}):
-            raise ForbiddenError(Phrase("a campaign is approved by others than those who wrote it"))
+            raise ForbiddenError(Phrase("a campaign must be approved by somebody who did not write it"))
         now = self._approvals.inputs(head, fresh=True)
         self._approvals.require(head, seen, now)
         going_on, spec = _goes_on(head), spec_of(head)

@@ -52,7 +52,7 @@ class Schedule(StrictModel):
         elif self.every == "month" and not (isinstance(self.on, int) or self.on == "last"):
             raise ValueError(Phrase("on: expected a day of the month, 1 to {last}, or last", last=_LAST_SURE_DAY))
         elif self.every == "day" and self.on is not None:
-            raise ValueError(Phrase("on: every day takes no day"))
+            raise ValueError(Phrase("on: a daily schedule takes no day"))
         return self
 
     def expression(self) -> str:
@@ -135,4 +135,4 @@ def _check_cron(expression: str) -> None:
     if len(expression.split()) != 5:
         raise ValueError(Phrase("cron: expected five fields, minute first"))
     if next(dates, None) is None:
-        raise ValueError(Phrase("cron: no such date ever comes"))
+        raise ValueError(Phrase("cron: no date ever matches"))

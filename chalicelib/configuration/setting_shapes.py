@@ -64,7 +64,7 @@ class DefaultQuietHours(StrictModel):
         if bool(self.starts) != bool(self.ends):
             raise ValueError(Phrase("expected both times, or neither"))
         if self.starts and self.starts == self.ends:
-            raise ValueError(Phrase("expected the two times to differ"))
+            raise ValueError(Phrase("the two times must differ"))
         return self
 
     @property

@@ -85,7 +85,7 @@ def check_letter(request: NotificationRequest, template: Template, *, renderer: 
         errors += error.errors or (FieldError("context", error.detail),)
     errors = errors or _content_errors(request, template, renderer)
     if errors:
-        raise InvalidError(Phrase("the request cannot become a letter"), errors)
+        raise InvalidError(Phrase("no letter can be made of this request"), errors)
     return category
 
 

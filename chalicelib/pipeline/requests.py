@@ -40,7 +40,7 @@ class Recipient(StrictModel):
         extra = self.model_fields_set - {"user_id"}
         if self.user_id is not None and extra:
             raise ValueError(
-                Phrase("user_id stands alone: the directory knows the {known}", known=", ".join(sorted(extra)))
+                Phrase("expected user_id alone: the directory knows the {known}", known=", ".join(sorted(extra)))
             )
         return self
 
@@ -87,7 +87,7 @@ class NotificationRequest(StrictModel):
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
         if self.expires_at and self.send_at and self.expires_at <= self.send_at:
-            raise ValueError(Phrase("expected expires_at to be after send_at"))
+            raise ValueError(Phrase("expires_at must be after send_at"))
         return self
 
     def fingerprint(self) -> str:

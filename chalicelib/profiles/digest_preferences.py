@@ -25,7 +25,7 @@ class DigestWish(StrictModel):
     @model_validator(mode="after")
     def _a_day_for_a_week(self) -> Self:
         if self.every == "day" and self.on is not None:
-            raise ValueError(Phrase("expected on only with every week"))
+            raise ValueError(Phrase("on is only for a weekly digest"))
         return self
 
     def next_after(self, at: datetime, *, zone: str) -> datetime:

@@ -25,7 +25,7 @@ class QuietHours(StrictModel):
     @model_validator(mode="after")
     def _some_time_is_left(self) -> Self:
         if self.start == self.end:
-            raise ValueError(Phrase("expected from and to to differ"))
+            raise ValueError(Phrase("from and to must differ"))
         return self
 
 

@@ -127,7 +127,7 @@ def _user(user_id: str) -> Profile:
     """Raises: NotFoundError (permanent): an erased user's old letters open nothing; UnavailableError (retryable)."""
     found = profile_of(stage().profile_source, user_id)
     if found is None:
-        raise NotFoundError(Phrase("there is no such user any more"))
+        raise NotFoundError(Phrase("this user no longer exists"))
     return found
 
 

@@ -21,7 +21,7 @@ def new_link(visitor: Visitor) -> Response:
     """The answer is the same whether there is anybody to write to; a link that still works is redirected to."""
     purpose, token = visitor.path["purpose"], visitor.path["token"]
     if purpose not in list(Purpose):
-        raise NotFoundError(Phrase("this link is not one of ours"))
+        raise NotFoundError(Phrase("this link was not made by this service"))
     try:
         stage().tokens.read(Purpose(purpose), token)
     except ExpiredLinkError as error:

@@ -69,7 +69,7 @@ class Shield:
         lost."""
         if (count := self._count(html)) != self._hidden:
             line = min((self._lines[number] for number in self._hidden - count), default=None)
-            said = Phrase("a Jinja tag stands where HTML allows nothing; move it into a cell or a text")
+            said = Phrase("a Jinja tag stands where HTML allows no content; move it into a cell or a text")
             raise RenderError(Reason.SYNTAX, said, line=line)
         return self.reveal_with_lines(html)
 

@@ -55,7 +55,7 @@ def plural(count: float, forms: Sequence[str], *, locale: str) -> str:
     if len(forms) != len(tags):
         raise ValueError(
             Phrase(
-                "plural: `{locale}` wants {wanted} forms, {given} were given",
+                "plural: `{locale}` needs {wanted} forms, {given} were given",
                 locale=locale,
                 wanted=len(tags),
                 given=len(forms),

@@ -89,7 +89,7 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
     for tag in _TAG.finditer(html):
         name = tag["name"].lower()
         if name in _REFUSED:
-            raise RenderError(Reason.FORBIDDEN, Phrase("`<{tag}>` is not for letters", tag=name))
+            raise RenderError(Reason.FORBIDDEN, Phrase("`<{tag}>` is not allowed in letters", tag=name))
         step = -1 if tag["closes"] else 1
         elements += step > 0
         if name not in _CLOSED_BY_OTHERS:

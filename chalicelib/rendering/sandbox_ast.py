@@ -42,7 +42,9 @@ class Guard(NodeTransformer):
         """Every node passes here, so that a refused kind cannot hide below another, and none is too deep for what
         compiles it: Jinja2 and Python recurse once per level."""
         if (name := _REFUSED.get(type(node))) is not None:
-            raise RenderError(Reason.FORBIDDEN, Phrase("`{name}` is not for letters", name=name), line=node.lineno)
+            raise RenderError(
+                Reason.FORBIDDEN, Phrase("`{name}` is not allowed in letters", name=name), line=node.lineno
+            )
         if self._depth >= MAX_DEPTH:
             raise RenderError(
                 Reason.TOO_LARGE, Phrase("it is nested over {most} levels deep", most=MAX_DEPTH), line=node.lineno
@@ -63,7 +65,7 @@ class Guard(NodeTransformer):
     def visit_For(self, node: nodes.For) -> nodes.Node:
         """Each iteration is counted; a recursive loop would bypass its counter."""
         if node.recursive:
-            raise RenderError(Reason.FORBIDDEN, Phrase("a recursive loop is not for letters"), line=node.lineno)
+            raise RenderError(Reason.FORBIDDEN, Phrase("recursive loops are not allowed in letters"), line=node.lineno)
         self._loops += 1
         if self._loops > MAX_LOOPS:  # Python compiles at most twenty
             raise RenderError(
@@ -133,7 +135,9 @@ class Guard(NodeTransformer):
     def _require(self, node: nodes.Node, name: str, known: Mapping[str, object], kind: Phrase) -> None:
         if name not in known or name in PRIVATE:
             listed = ", ".join(sorted(set(known) - PRIVATE))
-            said = Phrase("no {kind} `{name}` for letters; there are: {known}", kind=kind, name=name[:40], known=listed)
+            said = Phrase(
+                "letters have no {kind} `{name}`; there are: {known}", kind=kind, name=name[:40], known=listed
+            )
             raise RenderError(Reason.FORBIDDEN, said, line=node.lineno)
 
 

@@ -81,7 +81,7 @@ class Tokens:
                 return self._in_time(purpose, json.loads(decode(content)))
         except (ValueError, TypeError):
             pass
-        raise NotFoundError(Phrase("this link is not one of ours"))
+        raise NotFoundError(Phrase("this link was not made by this service"))
 
     def _in_time(self, purpose: Purpose, fields: list[Any]) -> LetterClaims:
         said = len(LetterClaims._fields)

@@ -113,7 +113,7 @@ class EndpointDesk:
         platform, token = body.platform or "", body.token or ""
         application = self.platforms.get(platform)
         if not application:
-            raise InvalidError.of("platform", Phrase("this stage has no application for it"))
+            raise InvalidError.of("platform", Phrase("this stage has no application for this platform"))
         try:
             arn = self.sns().create_platform_endpoint(
                 PlatformApplicationArn=application,

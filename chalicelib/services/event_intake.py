@@ -101,7 +101,7 @@ class Events:
             for n, step in enumerate(rule.steps):
                 errors += self._mistakes(step, f"value.{kind}.steps[{n}]")
         if errors:
-            raise InvalidError(Phrase("a rule could not be followed"), errors)
+            raise InvalidError(Phrase("some rules could not be followed"), errors)
 
     def _mistakes(self, step: EventStep, path: str) -> list[FieldError]:
         # Its variables come with the event, so only what the rule itself says can be checked.

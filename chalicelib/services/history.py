@@ -33,7 +33,7 @@ class Span(NamedTuple):
         end = until or now
         begin = since or end - timedelta(days=1)
         if begin >= end:
-            raise InvalidError.of("until" if until else "since", Phrase("expected a beginning before the end"))
+            raise InvalidError.of("until" if until else "since", Phrase("expected the beginning before the end"))
         if end - begin > timedelta(days=MAX_DAYS):
             too_long = Phrase.counted(
                 "expected at most {n} day before the end", "expected at most {n} days before the end", n=MAX_DAYS

@@ -47,7 +47,7 @@ class LinkVisits:
 
     def _confirm(self, link: ShortLink) -> None:
         if not (link.user_id and link.email and self.directory.confirm(link.user_id, email=link.email)):
-            raise NotFoundError(Phrase("this link is for an address that the user does not have any more"))
+            raise NotFoundError(Phrase("this link is for an address that the user no longer has"))
         if link.confirmed_at is None:
             self.links.note_confirmed(link.code)
 
@@ -58,8 +58,8 @@ def _target(link: ShortLink, site: SiteValues) -> str:
     if own is not None:
         return own
     if link.kind != "confirm":
-        raise NotFoundError(Phrase("this link leads to a place that is not allowed any more"))
+        raise NotFoundError(Phrase("this link leads to a place that is no longer allowed"))
     following = allowed_redirect(site.redirect_url, hosts)
     if following is None:
-        raise NotFoundError(Phrase("the redirect is set to a place that is not allowed"))
+        raise NotFoundError(Phrase("the redirect leads to a place that is not allowed"))
     return following

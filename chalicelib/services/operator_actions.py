@@ -68,7 +68,7 @@ class Revive:
             raise ConflictError(Phrase("the delivery {id} is not uncertain", id=key.id))
         # By hand: only from what waits for a person. A request to send again meanwhile is not overruled.
         if self.ledger.move([Move(key, DeliveryStatus.SENT, reason=Reason.ASSUMED_BY_HAND, by_hand=True)]):
-            raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
+            raise ConflictError(Phrase("somebody else has decided about the delivery {id}", id=key.id))
 
     def send_again(self, key: DeliveryKey) -> None:
         """Sends an uncertain or failed delivery again, as if new, in the version of its request or run; idempotent
@@ -89,7 +89,7 @@ class Revive:
         # dropped. The other way round it would be open with no job, and nobody could ask again.
         self.queues.put(enrich_queue(letter.lane), [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
         if self.ledger.move([_reopen(key)]):
-            raise ConflictError(Phrase("the delivery {id} was decided by somebody else", id=key.id))
+            raise ConflictError(Phrase("somebody else has decided about the delivery {id}", id=key.id))
 
     def _found(self, key: DeliveryKey) -> Delivery:
         found = self.ledger.read(key)

@@ -56,7 +56,7 @@ class PersonalData:
             "user": profile.to_dict() if profile else None,
         }
         if not any(stored.values()):
-            raise NotFoundError(Phrase("nothing is kept of user {id}", id=user_id))
+            raise NotFoundError(Phrase("nothing is stored about user {id}", id=user_id))
         return stored
 
     def erase(self, user_id: str) -> None:

@@ -49,7 +49,7 @@ class RecordedCalls:
         if known is not None and known.owner == turn.owner:
             return turn  # the reply to our own write was lost, and the client asked again
         if known is None or known.answer is None:
-            raise BusyError(Phrase("this very call is being done: ask again"), retry_after_seconds=1)
+            raise BusyError(Phrase("this call is still in progress: try again"), retry_after_seconds=1)
         return str(known.answer)
 
     def finish(self, turn: Turn, answer: str) -> None:

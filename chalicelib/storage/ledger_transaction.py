@@ -20,7 +20,7 @@ from chalicelib.storage.run_counters import Tally, counted_as
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"
 MAX_ROUNDS = 12  # every round drops or corrects what failed and halves the rest: 90 are single ones after eight
-MISSHAPEN = Phrase("a delivery is not of the shape that is expected")
+MISSHAPEN = Phrase("a delivery is malformed")
 _CONDITION_FAILED = "ConditionalCheckFailed"
 # DynamoDB, "TransactWriteItems": the reasons that may pass the next time.
 _PASSING = frozenset({"TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError", "AccessDenied"})

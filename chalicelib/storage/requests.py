@@ -104,7 +104,7 @@ def forget_recipients(request_id: str, theirs: Callable[[Any], bool]) -> None:
         without = [RequestRow.recipients.set(recipients), RequestRow.letter.set(letter)]
         if update_if(row, without, RequestRow.recipients == row.recipients):
             return
-    raise ConflictError(Phrase("others of the same request are being erased; try again"))
+    raise ConflictError(Phrase("others from the same request are being erased; try again"))
 
 
 def read_event(event_id: str) -> StoredEvent | None:

@@ -208,4 +208,4 @@ def valid_until(days: int, *, since: datetime) -> datetime:
 
 
 def _no_link() -> NotFoundError:
-    return NotFoundError(Phrase("there is no such link, or it is over"))
+    return NotFoundError(Phrase("there is no such link, or it has expired"))

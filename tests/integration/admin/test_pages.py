@@ -475,7 +475,7 @@ def test_what_was_just_looked_at_is_put_back_and_what_is_not_there_is_not(boss: 
     assert pump.waiting("retry") == 1
     again = boss.post("/admin/dead-letters/retry/redrive", id=message)
     assert again.status == 409
-    assert "none of these messages lie here now" in again.text
+    assert "none of these messages are here now" in again.text
 
 
 def test_the_address_after_confirmation_is_changed_within_the_allowed_hosts(boss: Visitor) -> None:
@@ -897,7 +897,7 @@ def test_a_service_is_not_made_beside_one_that_looks_like_it(boss: Visitor, alik
 def test_a_service_has_nothing_unseen_in_its_name(boss: Visitor, unseen: str) -> None:
     refused = boss.post("/admin/keys", name=unseen, scope=["users:read"])
 
-    assert "expected characters that can be seen" in refused.text
+    assert "expected visible characters" in refused.text
 
 
 def test_a_service_that_was_named_otherwise_before_gets_new_keys(boss: Visitor) -> None:

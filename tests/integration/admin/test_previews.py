@@ -49,7 +49,7 @@ def test_a_manager_who_looks_too_often_is_told_when_to_go_on(boss: Visitor, path
     use_up("preview", "manager:boss")
     seen = boss.post(path, **FIELDS)
     assert seen.status == 429
-    assert "expected at most 60 previews a minute: go on in" in seen.text
+    assert "expected at most 60 previews a minute: try again in" in seen.text
     assert int(seen.headers["retry-after"]) >= 1
     assert signed_in("olga", Role.EDITOR).post(path, **FIELDS).status == 200  # each has their own
 

@@ -59,7 +59,7 @@ def test_an_address_is_the_same_at_every_door(api: Gateway, pump: Pump, letters:
     assert sent(api, pump, letters, {"email": address})["to"] == [stored]
     rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := ListReport()))
     assert [row["email"] for row in rows] == [stored]
-    assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient was on the list before"}]
+    assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient is on the list already"}]
 
     assert api.post("/v1/suppressions", {"address": address}).status == 201
     assert Stage.own().suppressions.reason_of("email", "IVAN@почта.рф") == "by_hand"

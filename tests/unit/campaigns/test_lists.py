@@ -59,7 +59,7 @@ def test_a_recipient_is_taken_once_however_often_and_however_written() -> None:
     rows, report = read("email\nAnna@x.example\nanna@x.example\n")
 
     assert len(rows) == 1
-    assert report.lines == [{"line": 3, "message": "this recipient was on the list before"}]
+    assert report.lines == [{"line": 3, "message": "this recipient is on the list already"}]
 
 
 def test_users_are_taken_by_their_id_alone() -> None:
@@ -83,7 +83,7 @@ def test_the_habits_of_spreadsheets_are_understood(text: str) -> None:
         (b"address\nanna@x.example\n", "line 1: expected a header"),
         (b"", "line 1: expected a header"),
         (b"email,email\n", "line 1: expected at most 50 columns"),
-        (b'email\n"anna\nb@x.example\nc@x.example\n', "line 2: not CSV: a quote that is not closed"),
+        (b'email\n"anna\nb@x.example\nc@x.example\n', "line 2: not CSV: a quote is not closed"),
         (b'"email', "line 1: not CSV"),
         (b"email\n" + b"\xff\n" * 101 + b"a@x.example\n" * 300, "line 2: not in UTF-8"),
     ],
