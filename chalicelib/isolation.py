@@ -5,7 +5,7 @@ Any exception is blamed on the item unless it is known to pass, since a fault th
 batch (ADR 0057).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from chalicelib.aws_session import FAILURES, failure_of
@@ -70,3 +70,18 @@ def together(
                 continue
         middle = len(part) // 2
         parts += [part[middle:], part[:middle]]
+
+
+def portions(things: Iterable[_T], *, most: int, room: int, size: Callable[[_T], int]) -> Iterator[tuple[_T, ...]]:
+    """All of them, in order, at most so many together and no more than this size, unless a single one is larger."""
+    portion: list[_T] = []
+    left = room
+    for thing in things:
+        needed = size(thing)
+        if portion and (len(portion) == most or needed > left):
+            yield tuple(portion)
+            portion, left = [], room
+        portion.append(thing)
+        left -= needed
+    if portion:
+        yield tuple(portion)

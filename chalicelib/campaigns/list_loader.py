@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
 from chalicelib.errors import Phrase
-from chalicelib.pipeline.jobs import portions
+from chalicelib.isolation import portions
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.recipient_lists import RecipientLists
 

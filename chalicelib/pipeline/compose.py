@@ -1,21 +1,34 @@
-"""Renders the letters of a job."""
+"""Makes the letters of a job: renders them, and makes the links that they hold.
+
+Rendering stays pure: the codes of links follow from the signing key, the notification and the day, so that a letter
+that is rendered again holds the same links. What a letter wished for is written in one go for a whole batch, before it
+is sent.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.port import Message
+from chalicelib.clock import Clock, rfc3339
+from chalicelib.configuration.site_settings import SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
-from chalicelib.pipeline.letter_links import LetterLinkMaker, LetterLinks
+from chalicelib.pipeline.requests import OwnerOf
+from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.reasons import Reason
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
-from chalicelib.storage.short_links import Link
+from chalicelib.security.redirects import allowed_redirect
+from chalicelib.security.signing import Signer
+from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.storage.short_links import Link, LinkKind, valid_until
+from chalicelib.storage.users import CONFIRMED_CHANNEL
 
 
 class Spoiled(NamedTuple):
@@ -33,6 +46,19 @@ class Letter(NamedTuple):
     key: DeliveryKey
     message: Message
     links: Sequence[Link]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterLinkMaker:
+    """What links are made with. `reply_address` takes the letters of those who unsubscribe by mail."""
+
+    public_url: str
+    reply_address: str
+    signer: Signer
+    tokens: Tokens
+    owner: OwnerOf
+    site: SiteSettings
+    clock: Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,18 +92,18 @@ class Composer:
         """Makes a job's letters one after the other, from the same template."""
         template = self.templates.get(job.letter.template, job.letter.template_version)
         layout = self.templates.layout(job.letter.layout)
-        links_of = self.link_maker.of(job.letter, channel=job.channel)
+        shared = JobLinks.of(self.link_maker, job)
 
         def make(recipient: DeliverRecipient) -> Letter:
-            links = links_of.make(recipient)
+            links = LetterLinks(shared, recipient)
             rendered = self.renderer.render(
                 template,
                 channel=job.channel,
                 locale=template.choose_locale(recipient.locale, job.letter.locale),
                 context={**job.letter.context, **(recipient.context or {})},
                 user=recipient.user,
-                service=links.service,
-                links=links.links,
+                service=links.service(),
+                links=links.pages,
                 shorten=links.shorten,
                 layout=layout,
                 categories=job.letter.categories,
@@ -87,25 +113,130 @@ class Composer:
         return make
 
 
+class JobLinks(NamedTuple):
+    """What the links of a job's letters share."""
+
+    make: LetterLinkMaker
+    job: DeliverJob
+    site: SiteValues
+    short_until: datetime
+    confirmed_until: datetime
+    confirmed_until_text: str
+
+    @classmethod
+    def of(cls, make: LetterLinkMaker, job: DeliverJob) -> "JobLinks":
+        """Raises: UnavailableError (retryable)."""
+        site, now = make.site.current(), make.clock()
+        confirmed = valid_until(site.link_days.confirmation, since=now).replace(second=0, microsecond=0)
+        return cls(make, job, site, valid_until(site.link_days.short, since=now), confirmed, rfc3339(confirmed))
+
+    def url_of(self, code: str) -> str:
+        """Where a link is visited."""
+        return f"{self.make.public_url}/s/{code}"
+
+
+class LetterLinks:
+    """What one letter may carry. `pages`: its unsubscribe and preference pages, None where it has none."""
+
+    def __init__(self, shared: JobLinks, recipient: DeliverRecipient) -> None:
+        self._shared = shared
+        self._recipient = recipient
+        self._wished: dict[str, Link] = {}  # grows while the letter renders
+        self._confirmation: str | None = None
+        if recipient.user_id is not None and shared.job.channel == CONFIRMED_CHANNEL:
+            named = (recipient.notification_id, recipient.user_id, recipient.address)
+            self._confirmation = shared.make.signer.code("confirm", *named)
+        self.pages: dict[str, str | None] = {"unsubscribe": None, "preferences": None, **self._pages()}
+
+    def service(self) -> dict[str, str]:
+        """The address that confirms the recipient's own."""
+        if self._confirmation is None:
+            return {}
+        return {
+            "confirmation_url": self._shared.url_of(self._confirmation),
+            "confirmation_expires_at": self._shared.confirmed_until_text,
+        }
+
+    def headers(self) -> dict[str, str]:
+        """By which a mail program unsubscribes (RFC 2369, RFC 8058)."""
+        unsubscribe = self.pages["unsubscribe"]
+        if unsubscribe is None:
+            return {}
+        mail = f"mailto:{self._shared.make.reply_address}?subject=unsubscribe%20{self._recipient.notification_id}"
+        return {
+            "List-Unsubscribe": f"<{unsubscribe}>, <{mail}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def shorten(self, url: str) -> str:
+        """The short form of an address on an allowed host; any other stays as it is: its visits would be refused."""
+        target = allowed_redirect(url, self._shared.site.hosts)
+        if target is None:
+            return url
+        code = self._shared.make.signer.code("short", self._recipient.notification_id, self._shared.job.channel, target)
+        self._wished[code] = self._link("short", code, self._shared.short_until, redirect_url=target)
+        return self._shared.url_of(code)
+
+    def used_in(self, parts: Mapping[str, str]) -> list[Link]:
+        """The links that the rendered letter really holds."""
+        used = list(self._wished.values())
+        if self._confirmation is not None:
+            url = self._shared.url_of(self._confirmation)
+            if any(url in text for text in parts.values()):
+                until, email = self._shared.confirmed_until, self._recipient.address
+                used.append(self._link("confirm", self._confirmation, until, email=email))
+        return used
+
+    def _link(
+        self, kind: LinkKind, code: str, until: datetime, *, email: str | None = None, redirect_url: str | None = None
+    ) -> Link:
+        job, recipient = self._shared.job, self._recipient
+        return Link(
+            code=code,
+            kind=kind,
+            user_id=recipient.user_id or self._shared.make.owner(job.channel, recipient.address),
+            email=email,
+            redirect_url=redirect_url,
+            notification_id=recipient.notification_id,
+            channel=job.channel,
+            campaign_id=job.letter.campaign_id,
+            valid_until=until,
+            service=job.letter.service,
+        )
+
+    def _pages(self) -> dict[str, str]:
+        """An account letter cannot be unsubscribed from; only users have preferences."""
+        job, recipient, make = self._shared.job, self._recipient, self._shared.make
+        purposes = [] if CATEGORIES[job.letter.category].transactional else [Purpose.UNSUBSCRIBE]
+        if recipient.user_id:
+            purposes.append(Purpose.PREFERENCES)
+        written_to: str | None = recipient.address
+        if recipient.user_id is not None:  # by its hash: what is said by its links is for that address alone
+            written_to = make.owner(job.channel, recipient.address) if job.channel in WRITTEN_TO else None
+        categories = ",".join(job.letter.categories)
+        claims = LetterClaims(recipient.user_id, written_to, job.channel, categories, recipient.notification_id)
+        tokens = make.tokens.make(claims, *purposes)
+        return {
+            purpose.value: f"{make.public_url}/{purpose.value}/{token}"
+            for purpose, token in zip(purposes, tokens, strict=True)
+        }
+
+
 def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:
     key = DeliveryKey(recipient.notification_id, job.channel)
     for text in (recipient.address, *parts.values()):
         text.encode()  # a template may hold lone surrogates, which no provider accepts
-    message = Message(
-        delivery_id=key.id,
-        address=recipient.address,
-        parts=parts,
-        headers=links.headers,
-        tags=_tags(job, key),
-        transactional=CATEGORIES[job.letter.category].transactional,
-    )
-    return Letter(recipient, key, message, links.used_in(parts))
-
-
-def _tags(job: DeliverJob, key: DeliveryKey) -> Mapping[str, str]:
     tags = {"delivery": key.id, "template": job.letter.template, "category": job.letter.category}
     if job.letter.campaign_id:
         tags["campaign"] = job.letter.campaign_id
     if job.letter.run_id:
         tags["run"] = run_tag(job.letter.run_id)
-    return tags
+    message = Message(
+        delivery_id=key.id,
+        address=recipient.address,
+        parts=parts,
+        headers=links.headers(),
+        tags=tags,
+        transactional=CATEGORIES[job.letter.category].transactional,
+    )
+    return Letter(recipient, key, message, links.used_in(parts))

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import RenderError
-from chalicelib.isolation import each
+from chalicelib.isolation import each, portions
 from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL, Collected, end_unreadable, waiting_for
-from chalicelib.pipeline.jobs import DigestJob, portions, read_job
+from chalicelib.pipeline.jobs import DigestJob, read_job
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.preferences import PreferenceStore, objection
 from chalicelib.reasons import Reason

@@ -2,17 +2,18 @@
 chunk in one read. `enrich` checks before it queues a letter, `deliver` again right before it sends, the preview of a
 campaign before anybody is written to (ADR 0031)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, read_objections
 from chalicelib.profiles.preferences import objection
-from chalicelib.profiles.quiet_hours import Hours, quiet_for
+from chalicelib.profiles.quiet_hours import quiet_for
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.users import Wishes
@@ -56,7 +57,7 @@ class ConsentDesk:
     hashes: AddressHashes
     clock: Clock
     default_zone: str
-    default_quiet: Callable[[], Hours | None]
+    site: SiteSettings
 
     def ask(self, category: str, people: Mapping[str, Sequence[Person]]) -> dict[str, Consent]:
         """What stands against a letter now, by channel. Raises: UnavailableError (retryable)."""
@@ -102,7 +103,7 @@ class ConsentDesk:
         at = self.clock()
         switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
-        default = self.default_quiet() if switchable else None
+        default = self.site.current().quiet_hours.hours if switchable else None
         waits: dict[str, datetime] = {}
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})

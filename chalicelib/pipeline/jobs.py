@@ -6,7 +6,7 @@ bodies never travel.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -16,7 +16,7 @@ from chalicelib.clock import parse_rfc3339
 from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.configuration.setting_shapes import Mode
 from chalicelib.errors import NewerError, PoisonMessageError
-from chalicelib.isolation import each
+from chalicelib.isolation import each, portions
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.schemas import StrictModel, is_newer, passed, recalled, received
 
@@ -30,7 +30,6 @@ Lane = Literal["instant", "bulk"]
 _J = TypeVar("_J", bound="Job")
 _C = TypeVar("_C", "EnrichJob", "DeliverJob")
 _R = TypeVar("_R", bound=BaseModel)
-_T = TypeVar("_T")
 
 
 class Job(StrictModel):
@@ -236,18 +235,3 @@ def chunks(recipients: Iterable[_R], *, size: int = CHUNK_SIZE) -> Iterator[tupl
     """The recipients in portions for jobs: at most `size` of them, and no more than CHUNK_BYTES unless a single one is
     larger."""
     return portions(recipients, most=size, room=CHUNK_BYTES, size=lambda one: len(passed(one).encode()))
-
-
-def portions(things: Iterable[_T], *, most: int, room: int, size: Callable[[_T], int]) -> Iterator[tuple[_T, ...]]:
-    """All of them, in order, at most so many together and no more than this size, unless a single one is larger."""
-    portion: list[_T] = []
-    left = room
-    for thing in things:
-        needed = size(thing)
-        if portion and (len(portion) == most or needed > left):
-            yield tuple(portion)
-            portion, left = [], room
-        portion.append(thing)
-        left -= needed
-    if portion:
-        yield tuple(portion)

@@ -1,4 +1,4 @@
-"""Tokens in letters: they say who may do what, without a login and without a database row. `pipeline/letter_links.py`
+"""Tokens in letters: they say who may do what, without a login and without a database row. `pipeline/compose.py`
 makes them, the public pages read them.
 
 A token is `<claims>.<MAC>`: the claims are readable, the MAC needs the stage's key. A token opens only its purpose, and

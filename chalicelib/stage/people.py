@@ -93,5 +93,5 @@ class People(Flow):
             hashes=self.address_hashes,
             clock=self.clock,
             default_zone=self.settings.default_timezone,
-            default_quiet=lambda: self.site_settings.current().quiet_hours.hours,
+            site=self.site_settings,
         )

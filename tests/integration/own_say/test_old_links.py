@@ -1,13 +1,15 @@
 """A link from an old letter opens nothing: whoever it was written to gets a new one, and nobody else does."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from chalicelib.clock import derived_id, now
-from chalicelib.pipeline.jobs import DeliverRecipient, LetterSpec
+from chalicelib.pipeline.compose import JobLinks, LetterLinks
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec
 from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
 from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway
@@ -117,10 +119,9 @@ def test_a_letter_about_an_account_knows_its_address_too(
     reader = DeliverRecipient(
         notification_id=derived_id("n-1"), user_id="anna", address="left@viewers.example", locale="en", user={}
     )
-    maker = Stage.own().link_maker._replace(
-        tokens=Tokens(Stage.own().signer, clock=lambda: now() - timedelta(days=730))
-    )
-    link = maker.of(letter, channel="email").make(reader).links["preferences"]
+    old = Tokens(Stage.own().signer, clock=lambda: now() - timedelta(days=730))
+    job = DeliverJob(letter=letter, channel="email", recipients=(reader,))
+    link = LetterLinks(JobLinks.of(replace(Stage.own().link_maker, tokens=old), job), reader).pages["preferences"]
     assert link is not None
     assert person.post(renewal(link.removeprefix("https://notify.cinema.example"))).status == 410
     pump.run()

@@ -8,6 +8,7 @@ from chalicelib.clock import new_id
 from chalicelib.configuration.event_rules import StopWhen
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.flow.queues import BATCH_BYTES
+from chalicelib.isolation import portions
 from chalicelib.live.jobs import read_live_job
 from chalicelib.pipeline.jobs import (
     CHUNK_BYTES,
@@ -17,7 +18,6 @@ from chalicelib.pipeline.jobs import (
     EnrichRecipient,
     LetterSpec,
     chunks,
-    portions,
     read_chunk,
     read_job,
 )
