@@ -1,7 +1,7 @@
 """The states of a delivery, the allowed transitions, and what a notification shows for them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -207,3 +207,13 @@ def notification_status(deliveries: Iterable[DeliveryStatus], *, channels: int, 
     if len(shown) < channels and not scheduled:
         shown.append("processing")
     return min(shown, key=_PRECEDENCE.index)
+
+
+def time_name(moment: datetime) -> str:
+    """`2026-11-22T18:00:00Z`: whole seconds, so that the same scheduled time is the same run."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run_id(campaign_id: str, scheduled_at: str) -> str:
+    """`<campaign id>@<scheduled time>`."""
+    return f"{campaign_id}@{scheduled_at}"

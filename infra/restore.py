@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.clock import now, parse_rfc3339
+from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.stage.app import Stage
-from chalicelib.storage.runs import run_id
 from infra.account import Account
 from infra.acting import act_in
 from infra.backup import Backup, backups

@@ -9,13 +9,14 @@ from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.start_checks import StartChecks
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
 from chalicelib.schemas import kept
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
 from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState, HeadChanges, state_word
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.runs import Runs, time_name
+from chalicelib.storage.runs import Runs
 
 _EDITABLE: tuple[CampaignState, ...] = ("draft", "awaiting_approval", "scheduled", "paused")
 ALIVE: tuple[CampaignState, ...] = ("draft", "awaiting_approval", "scheduled", "running", "paused")

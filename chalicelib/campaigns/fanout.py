@@ -19,6 +19,7 @@ from chalicelib.campaigns.pacing import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.recipient_sources import Sources, Target
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.clock import Clock
+from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.manifest import Queue
@@ -27,7 +28,7 @@ from chalicelib.schemas import passed, recalled
 from chalicelib.storage.campaign_head import HELD, CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.held_chunks import AT, CANARY, HeldChunks
-from chalicelib.storage.runs import Run, Runs, time_name
+from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards
 
 NOW = "now"

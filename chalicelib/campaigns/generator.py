@@ -13,12 +13,13 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.schedule import missed, occurrences
 from chalicelib.clock import Clock
+from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.runs import Runs, time_name
+from chalicelib.storage.runs import Runs
 
 ON_TIME = timedelta(minutes=10)  # a time counts as missed only after this
 RUNS_IN_A_TICK = 100

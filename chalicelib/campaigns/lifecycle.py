@@ -12,10 +12,10 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.schedule import RECIPIENT, first_moment, occurrences
 from chalicelib.clock import Clock
+from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, Phrase, either
 from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges, state_word
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.runs import time_name
 
 GOING: tuple[CampaignState, ...] = (
     "scheduled",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.storage.run_counters import read_counts
+from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run
 
 SAMPLED = ("sent", "delivered", "opened", "clicked")

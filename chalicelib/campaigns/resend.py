@@ -7,10 +7,11 @@ from chalicelib.campaigns.approval import Approvals
 from chalicelib.campaigns.lifecycle import expect
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.clock import Clock
+from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.storage.campaign_head import CampaignHead, CampaignNews
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.runs import Run, Runs, time_name
+from chalicelib.storage.runs import Run, Runs
 
 
 class Resend:

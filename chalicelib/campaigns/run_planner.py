@@ -10,12 +10,13 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.pacing import shard_count
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.deliveries import run_id, time_name
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.letter_plan import Plan
 from chalicelib.rendering.template_store import Edition
 from chalicelib.schemas import kept
 from chalicelib.storage.campaign_head import CampaignHead
-from chalicelib.storage.runs import Run, run_id, time_name
+from chalicelib.storage.runs import Run
 
 
 class RunPlanner:

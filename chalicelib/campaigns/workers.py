@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
+from chalicelib.deliveries import run_id
 from chalicelib.isolation import each
 from chalicelib.observability import Line, Work
 from chalicelib.pipeline.jobs import read_job
-from chalicelib.storage.runs import run_id
 
 if TYPE_CHECKING:  # a worker imports only its own stage
     from chalicelib.campaigns.fanout import Fanout

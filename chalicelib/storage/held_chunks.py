@@ -9,11 +9,10 @@ from pydantic import BaseModel
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.clock import Clock, expiry_epoch
+from chalicelib.deliveries import time_name
 from chalicelib.schemas import kept
 from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
-from chalicelib.storage.rows.campaigns import ParkedRow
-from chalicelib.storage.runs import time_name
-from chalicelib.storage.shards import PARKED_PLACES
+from chalicelib.storage.rows.campaigns import PARKED_PLACES, ParkedRow
 
 AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 

@@ -4,13 +4,13 @@ in the same transaction."""
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.deliveries import run_id
 from chalicelib.isolation import each
 from chalicelib.storage.campaign_head import CampaignHead, Spec, unchanged
 from chalicelib.storage.dynamodb import (
@@ -23,16 +23,6 @@ from chalicelib.storage.dynamodb import (
     value_of,
 )
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRow
-
-
-def time_name(moment: datetime) -> str:
-    """`2026-11-22T18:00:00Z`: whole seconds, so that the same scheduled time is the same run."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def run_id(campaign_id: str, scheduled_at: str) -> str:
-    """`<campaign id>@<scheduled time>`."""
-    return f"{campaign_id}@{scheduled_at}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.rows.campaigns import PARKED_PLACES as PARKED_PLACES
 from chalicelib.storage.rows.campaigns import ShardRow
 
 AUDIENCE = "audience#"
 PARKED = "parked#"
-PARKED_PLACES = 4  # partitions of a run's held chunks
 _KEPT_EXTRA_DAYS = 30  # a run's bookkeeping outlives its letters' rows
 
 

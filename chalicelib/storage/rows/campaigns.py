@@ -26,6 +26,7 @@ from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 HEAD_PART = "head"
 VERSION_PREFIX = "version#"
 BLOCK_PREFIX = "block#"
+PARKED_PLACES = 4  # partitions of a run's waiting chunks
 ONE = "1"  # the one partition of a small sparse index
 
 

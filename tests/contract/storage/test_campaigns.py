@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.service_scope import Sight
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import MAX_EVENTS, Campaigns
-from chalicelib.storage.run_counters import read_counts
-from chalicelib.storage.runs import PlannedRun, Run, Runs, run_id
+from chalicelib.storage.run_progress import read_counts
+from chalicelib.storage.runs import PlannedRun, Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shards, audience_shard, parked_shard
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

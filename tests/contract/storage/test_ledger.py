@@ -13,7 +13,7 @@ from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.notifications import Notification
 from chalicelib.storage.requests import StoredEvent, StoredRequest
-from chalicelib.storage.run_counters import read_counts
+from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun
 from chalicelib.storage.short_links import Link, LinkBook
 

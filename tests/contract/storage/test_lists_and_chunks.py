@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.schemas import StrictModel
 from chalicelib.storage.held_chunks import AT, CANARY, PAUSED, HeldChunks, HeldItem
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
-from chalicelib.storage.runs import time_name
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ROWS = [[{"email": "anna@example.com"}, {"email": "boris@example.com"}], [{"email": "ANNA@example.com"}]]

@@ -14,13 +14,14 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pacing import Publisher
 from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
+from chalicelib.deliveries import run_id
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.schemas import kept, received
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.held_chunks import HeldChunks
 from chalicelib.storage.rate_limits import Grant
-from chalicelib.storage.runs import Run, Runs, run_id
+from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import Shard, Shards, audience_shard, parked_shard
 from tests.integration.conftest import a_stage
 
