@@ -4,12 +4,13 @@ import time
 from collections.abc import Iterator, Mapping
 
 from chalicelib.errors import FieldError, InvalidError, Phrase, RenderError
+from chalicelib.manifest import ChannelSpec
 from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.finishing import MAX_LINE_CHARS
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.model import SERVICE_NAMES, ChannelParts, Template
+from chalicelib.rendering.model import SERVICE_NAMES, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.render_limits import Budget, spend
 from chalicelib.rendering.sandbox import environment, names_in
@@ -26,7 +27,7 @@ MAX_LOCALES = 50
 MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call must be answered within 29
 
 
-def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelParts]) -> list[FieldError]:
+def check(template: Template, *, renderer: Renderer, channels: Mapping[str, ChannelSpec]) -> list[FieldError]:
     """Every mistake, with paths such as `locales.ru.email.subject`; empty for a good template."""
     if mistakes := [*_check_size(template), *_check_names(template, channels)]:
         return mistakes  # first: each name and each language costs a compilation, and a body can hold thousands
@@ -51,9 +52,7 @@ def _check_sample(template: Template) -> Iterator[FieldError]:
             yield FieldError(f"sample.{one.field}", one.message)
 
 
-def _check_letters(
-    template: Template, renderer: Renderer, channels: Mapping[str, ChannelParts]
-) -> Iterator[FieldError]:
+def _check_letters(template: Template, renderer: Renderer, channels: Mapping[str, ChannelSpec]) -> Iterator[FieldError]:
     deadline = time.thread_time() + MAX_SECONDS
     for channel in template.written_for:
         if channel not in channels:
@@ -121,7 +120,7 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
         )
 
 
-def _check_names(template: Template, channels: Mapping[str, ChannelParts]) -> Iterator[FieldError]:
+def _check_names(template: Template, channels: Mapping[str, ChannelSpec]) -> Iterator[FieldError]:
     """A misspelt part would silently never be sent."""
     for locale, sources in template.locales.items():
         for name in sources:

@@ -85,6 +85,22 @@ class _MarkupReader(HTMLParser):
 def check_markup(html: str, styles: Iterable[str]) -> None:
     """`styles` are the rules of each style sheet of the HTML. Raises: RenderError `too_large` or `forbidden`
     (permanent)."""
+    elements, declarations = _count_elements(html), sum(map(_applied, styles))
+    _require(
+        declarations <= MAX_DECLARATIONS, Phrase("the styles have over {most} declarations", most=MAX_DECLARATIONS)
+    )
+    # Each may apply to each element, where it is compared with all the others.
+    said = Phrase(
+        "{declarations} declarations of styles on {elements} HTML tags make over {most}",
+        declarations=declarations,
+        elements=elements,
+        most=MAX_STYLED,
+    )
+    _require(declarations * elements <= MAX_STYLED, said)
+
+
+def _count_elements(html: str) -> int:
+    """Refuses those that HTML's parser would reopen or keep open too often."""
     elements, open_elements, formatting, repeated = 0, 0, 0, 0
     for tag in _TAG.finditer(html):
         name = tag["name"].lower()
@@ -105,18 +121,7 @@ def check_markup(html: str, styles: Iterable[str]) -> None:
             repeated <= MAX_REPEATED,
             Phrase("too many HTML elements such as `<b>` and `<a>` are open over too many others"),
         )
-    declarations = sum(map(_applied, styles))
-    _require(
-        declarations <= MAX_DECLARATIONS, Phrase("the styles have over {most} declarations", most=MAX_DECLARATIONS)
-    )
-    # Each may apply to each element, where it is compared with all the others.
-    said = Phrase(
-        "{declarations} declarations of styles on {elements} HTML tags make over {most}",
-        declarations=declarations,
-        elements=elements,
-        most=MAX_STYLED,
-    )
-    _require(declarations * elements <= MAX_STYLED, said)
+    return elements
 
 
 def _applied(rules: str) -> int:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
@@ -42,20 +42,6 @@ SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "string
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
-
-
-class ChannelParts(Protocol):
-    """What rendering needs to know about a channel; `manifest.ChannelSpec` is one."""
-
-    @property
-    def required_parts(self) -> tuple[str, ...]:
-        """Parts that a letter needs."""
-        ...
-
-    @property
-    def optional_parts(self) -> tuple[str, ...]:
-        """Parts that a template may also have."""
-        ...
 
 
 class VariableType(StrEnum):

@@ -12,11 +12,12 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from chalicelib.errors import Phrase, RenderError
+from chalicelib.manifest import ChannelSpec
 from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.model import ChannelParts, Template, Version
+from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.render_limits import Budget, Shorten, spend
 from chalicelib.rendering.sandbox import run
 from chalicelib.rendering.shipped import shipped_folder
@@ -51,7 +52,7 @@ class Rendered(NamedTuple):
 class Renderer:
     """One per process; thread-safe."""
 
-    def __init__(self, *, channels: Mapping[str, ChannelParts], site: Site, folder: Path | None = None) -> None:
+    def __init__(self, *, channels: Mapping[str, ChannelSpec], site: Site, folder: Path | None = None) -> None:
         self._channels = channels
         self._site = site._asdict()
         self.layout = Layout.shipped(folder or shipped_folder())

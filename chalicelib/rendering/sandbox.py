@@ -5,13 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from jinja2 import (
-    Template,
-    TemplateSyntaxError,
-    nodes,
-    pass_context,
-    pass_eval_context,
-)
+from jinja2 import Template, TemplateSyntaxError, nodes, pass_context, pass_eval_context
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 from jinja2.runtime import Context, LoopContext, Macro, Undefined

@@ -32,7 +32,7 @@ class PlainHttpError(NewConnectionError):
     """Permanent: what is sent could be read and changed on its way."""
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """The result of a POST: a `status`, or the `problem` instead: `private_address`, `plain_http`, `no_connection`
     (nothing was sent), `no_answer` (it may have arrived)."""
 
@@ -40,15 +40,15 @@ class Reply(NamedTuple):
     problem: Reason | None = None
 
 
-def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
     """One POST without redirects; the answer's body is not read. Never raises."""
     try:
         with session.post(
             url, data=body, headers=headers, timeout=_POST_TIMEOUT_SECONDS, allow_redirects=False, stream=True
         ) as response:
-            return Reply(status=response.status_code)
+            return HttpReply(status=response.status_code)
     except requests.RequestException as error:
-        return Reply(problem=_problem(error))
+        return HttpReply(problem=_problem(error))
 
 
 def read_body(response: requests.Response, most: int) -> bytes:

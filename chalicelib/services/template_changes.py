@@ -10,9 +10,10 @@ from chalicelib.accounts.draft_allowance import Drafts
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError
 from chalicelib.etags import Seen
+from chalicelib.manifest import ChannelSpec
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.compatibility import narrowed
-from chalicelib.rendering.model import ChannelParts, Template
+from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.validation import invalid
@@ -29,7 +30,7 @@ class TemplateDesk:
     refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]]
     using: Sequence[Callable[[str], Iterable[FieldError]]]
     new_renderer: Callable[[], Renderer]
-    channels: Mapping[str, ChannelParts]
+    channels: Mapping[str, ChannelSpec]
     drafts: Drafts
 
     def draft(self, key: str, body: Mapping[str, Any]) -> Template:

@@ -8,9 +8,10 @@ from zlib import crc32
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each, refused, transaction
+from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each
 from chalicelib.storage.live_people import Person, is_called
 from chalicelib.storage.rows.live import NameRow, PersonRow
+from chalicelib.storage.transactions import refused, transaction
 
 _SHARDS = 4
 

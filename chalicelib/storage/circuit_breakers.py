@@ -2,10 +2,10 @@
 each call and reports after it.
 
 Open means that no call leaves. A breaker that opened by itself lets one call through every `probe_seconds`, made by
-whoever wins the conditional write; an answered probe starts the ramp, which rises from 10 % to 100 % of the rate (ADR
-0005).
+whoever wins the conditional write; an answered probe starts the ramp from 10 % to 100 % of the rate (ADR 0005).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pynamodb.expressions.condition import Condition
@@ -63,26 +63,16 @@ class Switch(NamedTuple):
     @classmethod
     def of(cls, row: SwitchRow, policy: SwitchPolicy, now: float) -> "Switch":
         """The state of a row at a moment."""
-        share = _share(row, policy, now)
-        probe_at = (row.probe_at or 0) if row.state == "open" and row.by == AUTO else None
-        return cls(
-            name=row.name,
-            state="open" if row.state == "open" else "closed" if share >= 1 else "ramping",
-            by=row.by,
-            reason=row.reason,
-            changed_at=row.changed_at,
-            failures=int(row.failures),
-            share=share,
-            probe_at=probe_at,
-            probe_due=probe_at is not None and probe_at <= now,
-        )
+        share, opened = _share(row, policy, now), row.state == "open"
+        probe_at = (row.probe_at or 0) if opened and row.by == AUTO else None
+        state: State = "open" if opened else "closed" if share >= 1 else "ramping"
+        due = probe_at is not None and probe_at <= now
+        return cls(row.name, state, row.by, row.reason, row.changed_at, int(row.failures), share, probe_at, due)
 
 
 def _share(row: SwitchRow, policy: SwitchPolicy, now: float) -> float:
-    if row.state == "open":
-        return 0.0
     if row.state != "ramping":
-        return 1.0
+        return 0.0 if row.state == "open" else 1.0
     passed = (now - (row.changed_at or 0)) / max(1, policy.ramp_seconds)
     return min(1.0, RAMP_FROM + (1 - RAMP_FROM) * max(0.0, passed))
 
@@ -91,7 +81,7 @@ class Switches:
     """The circuit breakers as one process sees them. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, clock: Clock, policy: SwitchPolicy) -> None:
-        self._clock = clock
+        self._now: Callable[[], float] = lambda: clock().timestamp()
         self.policy = policy
         self._rows = RowCache(SwitchRow, now=self._now)
         self._probes: dict[str, float] = {}  # the `probe_at` that each probe of this process has written
@@ -132,15 +122,14 @@ class Switches:
         if self._rows.get(name).state == "open":
             self._probes.pop(name, None)
             if at_once and probe_seconds:
-                paced = [SwitchRow.reason.set(reason), *_probes(probe_seconds, now)]
-                self._rows.update(name, paced, _OPEN_BY_ITSELF)
+                self._rows.update(name, [SwitchRow.reason.set(reason), *_probes(probe_seconds, now)], _OPEN_BY_ITSELF)
             return True
         row = self._count_failure(name, now)
         if row.state == "open" or (not at_once and int(row.failures) < self.policy.failures):
             return row.state == "open"
         probes = _probes(probe_seconds or self.policy.probe_seconds, now)
         closed = SwitchRow.state.does_not_exist() | (SwitchRow.state != "open")  # what a person opened stays theirs
-        self._set(name, "open", by=AUTO, reason=reason, condition=closed, probes=probes)
+        self._set(name, "open", by=AUTO, reason=reason, condition=closed, more=probes)
         return True
 
     def refusals(self, name: str) -> float:
@@ -167,17 +156,15 @@ class Switches:
         """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError, ChangedError
         (permanent: it is not what was `seen`)."""
         unchanged = self._unchanged(name, seen)
-        if not self._set(name, "open", by=by, reason=reason, condition=unchanged, probes=[SwitchRow.probe_at.remove()]):
+        if not self._set(name, "open", by=by, reason=reason, condition=unchanged, more=[SwitchRow.probe_at.remove()]):
             self._unchanged(name, seen)
         return self.read(name)
 
     def close(self, name: str, *, by: str, reason: str, ramp: bool = True, seen: Seen | None = None) -> Switch:
         """Closes by hand, through the ramp unless told otherwise. Raises: NotFoundError, ChangedError (permanent: it is
         not what was `seen`)."""
-        condition = self._unchanged(name, seen)
-        if ramp:
-            is_open = SwitchRow.state == "open"
-            condition = is_open if condition is None else is_open & condition
+        unchanged, is_open = self._unchanged(name, seen), SwitchRow.state == "open"
+        condition = unchanged if not ramp else is_open if unchanged is None else is_open & unchanged
         if not self._set(name, "ramping" if ramp else "closed", by=by, reason=reason, condition=condition):
             self._unchanged(name, seen)
         return self.read(name)
@@ -233,36 +220,20 @@ class Switches:
         # knows of itself, without a write for every good call.
         since = max(now - self.policy.window_seconds, self._well_at.get(name, 0))
         failed_at = SwitchRow.failed_at
-        one_more: list[Action] = [SwitchRow.failures.set(SwitchRow.failures + 1), failed_at.set(now)]
-        first: list[Action] = [SwitchRow.failures.set(1), failed_at.set(now)]
-        before = failed_at.does_not_exist() | (failed_at < since)
-        count = self._rows.update
+        one_more = [SwitchRow.failures.set(SwitchRow.failures + 1), failed_at.set(now)]
+        first = [SwitchRow.failures.set(1), failed_at.set(now)]
+        before, count = failed_at.does_not_exist() | (failed_at < since), self._rows.update
         for _ in range(_COUNT_TRIES):  # between the two writes another may have counted
             if count(name, one_more, failed_at >= since) or count(name, first, before):
                 break
         return self._rows.get(name)
 
     def _set(
-        self,
-        name: str,
-        state: State,
-        *,
-        by: str,
-        reason: str,
-        condition: Condition | None,
-        probes: list[Action] | None = None,
+        self, name: str, state: State, *, by: str, reason: str, condition: Condition | None, more: Sequence[Action] = ()
     ) -> bool:
-        actions: list[Action] = [
-            SwitchRow.state.set(state),
-            SwitchRow.by.set(by),
-            SwitchRow.reason.set(reason),
-            SwitchRow.changed_at.set(self._now()),
-            SwitchRow.failures.set(0),
-        ]
-        return self._rows.update(name, [*actions, *(probes or ())], condition)
-
-    def _now(self) -> float:
-        return self._clock().timestamp()
+        fields = {"state": state, "by": by, "reason": reason, "changed_at": self._now(), "failures": 0}
+        actions: list[Action] = [getattr(SwitchRow, field).set(value) for field, value in fields.items()]
+        return self._rows.update(name, [*actions, *more], condition)
 
 
 def _probes(seconds: int, now: float) -> list[Action]:

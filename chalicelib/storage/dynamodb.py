@@ -9,25 +9,21 @@ import botocore.session
 from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
-from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
-from pynamodb.transactions import TransactWrite
 
 from chalicelib.aws_session import FAILURES, failure_of, session
 from chalicelib.botocore_fast_path import plain_answers, plain_requests
-from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.settings import settings
 
-Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _LONGEST_HASH_KEY = 2048  # bytes, of DynamoDB
 _used: list[Connection] = []  # the connection of this process, once it has one
-_PUT_ROUNDS = 5  # for what a table did not take at first
 
 
 class TableMeta:
@@ -172,11 +168,6 @@ def raw_query(
             return
 
 
-def readable(model: type[_Row], items: Iterable[dict[str, Any]]) -> list[_Row]:
-    """The rows of raw items. A damaged one is logged, and missing: it hides none of the others."""
-    return read_each(model, items, lambda row: row)
-
-
 def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callable[[_Row], _T]) -> list[_T]:
     """What `value` makes of each row. A damaged one is logged, and missing: it hides none of the others."""
     return each(
@@ -194,56 +185,9 @@ def value_of(kind: type[_V], row: StageTable, **other: Any) -> _V:
     return kind(**known | other)
 
 
-def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
-    """Writes raw items over whatever is there; 25 per request. The caller is inside `reaching_dynamodb`. Raises:
-    UnavailableError (retryable): the table took only some of them."""
-    table = model._get_connection().table_name
-    left = [{"PutRequest": {"Item": item}} for item in items]
-    for _ in range(_PUT_ROUNDS + len(left) // BATCH_WRITE_PAGE_LIMIT):
-        if not left:
-            return
-        now, left = left[:BATCH_WRITE_PAGE_LIMIT], left[BATCH_WRITE_PAGE_LIMIT:]
-        answer = dynamodb().dispatch("BatchWriteItem", {"RequestItems": {table: now}})
-        left += answer.get("UnprocessedItems", {}).get(table, [])
-    if left:
-        raise UnavailableError(f"the table did not take {len(left)} items")
-
-
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
-
-
-def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
-    """Makes all of these raw writes and returns None; or none of them, and returns what stands against each, in order.
-    Raises: UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            dynamodb().transact_write_items([], [], puts, updates)
-        except TransactWriteError as error:
-            if not error.cancellation_reasons:
-                raise
-            return error.cancellation_reasons
-    return None
-
-
-def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
-    """Makes all the writes that `write` adds and returns None; or none of them, and returns what stands against each.
-    Raises: UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            with TransactWrite(connection=dynamodb()) as transaction:
-                write(transaction)
-        except TransactWriteError as error:
-            if not error.cancellation_reasons:
-                raise
-            return error.cancellation_reasons
-    return None
-
-
-def refused(reasons: Reasons) -> bool:
-    """Whether a condition stood against it, and not just a simultaneous transaction."""
-    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
 
 
 def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:

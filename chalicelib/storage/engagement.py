@@ -17,11 +17,12 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger_transaction import MAX_ROUNDS, MISSHAPEN, Expected, Item, Writes, stands_against
 from chalicelib.storage.ledger_writes import of_run, timeline_entry
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.run_counters import ENGAGEMENTS
+from chalicelib.storage.transactions import Reasons
 
 Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
 # What a person did, as done by a program.

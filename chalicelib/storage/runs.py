@@ -13,16 +13,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.deliveries import run_id
 from chalicelib.isolation import each
 from chalicelib.storage.campaign_head import CampaignHead, Spec, unchanged
-from chalicelib.storage.dynamodb import (
-    find,
-    raw_query,
-    reaching_dynamodb,
-    read_each,
-    transaction,
-    update_if,
-    value_of,
-)
+from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each, update_if, value_of
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRow
+from chalicelib.storage.transactions import transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from typing import Any
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, transaction
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
 from chalicelib.storage.rows.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
+from chalicelib.storage.transactions import transaction
 
 NEWEST = "newest"
 
