@@ -6,12 +6,12 @@ VestnikError
 │   │   └── TooLargeError     over a stated size; permanent                  → 413
 │   ├── UnauthorizedError     no key, or an unknown one; permanent           → 401
 │   ├── ForbiddenError        the key lacks the scope; permanent             → 403
-│   │   └── ProofError        password and code are wanted once more         → 403
+│   │   └── ProofError        password and code are required again            → 403
 │   ├── NotFoundError         no such thing; permanent                       → 404
-│   ├── ConflictError         it is already so, or otherwise; permanent      → 409
-│   │   ├── BusyError         this very call is being done; later            → 409
+│   ├── ConflictError         the thing's state forbids it; permanent        → 409
+│   │   ├── BusyError         the same call is running; later                → 409
 │   │   ├── ChangedError      it is not what the caller has seen; permanent  → 412
-│   │   └── WouldBreakError   others would be refused; unless confirmed      → 409
+│   │   └── WouldBreakError   others would be refused, unless confirmed      → 409
 │   └── TooManyRequestsError  over an allowance; later                       → 429
 ├── UnavailableError      a subsystem did not answer; retryable          → 503
 │   ├── MisconfiguredError  it refuses us: somebody must fix the stage     → 500
@@ -31,9 +31,9 @@ _Text = TypeVar("_Text", str, str | None)
 
 
 class Phrase(str):
-    """What an error says. `Phrase("there is no user {id}", id="7")` is the English text, and remembers what it is made
-    of, so that `translation.py` can say it in another language: `msgid`, its code and its key in the catalogues of
-    `locale/`, and `params`, which may be phrases too. `many` is the plural of one that counts."""
+    """What an error says. `Phrase("there is no user {id}", id="7")` is the English text, and remembers what it was made
+    of, so that `translation.py` can say it in another language: `msgid`, its key in the catalogues of `locale/`, and
+    `params`, which may be phrases too. `many` is the plural of a counted phrase."""
 
     __slots__ = ("many", "msgid", "params")
     msgid: str
@@ -47,7 +47,7 @@ class Phrase(str):
 
     @classmethod
     def counted(cls, one: str, many: str, /, *, n: int, **params: object) -> Self:
-        """`one` where `n` is 1, else `many`; other languages may have more forms."""
+        """`one` if `n` is 1, otherwise `many`; other languages may have more forms."""
         phrase = cls(one if n == 1 else many, n=n, **params)
         phrase.msgid, phrase.many = one, many
         return phrase
@@ -81,13 +81,13 @@ def both(known: Iterable[str]) -> str:
 
 
 def phrase_of(error: Exception) -> Phrase:
-    """What an error says that is none of ours: in English alone, unless it was made with a phrase."""
+    """The message of a foreign error: only in English, unless it was made with a phrase."""
     said = error.args[0] if error.args else ""
     return said if isinstance(said, Phrase) else Phrase("{why}", why=str(error))
 
 
 def stored(text: str | None) -> dict[str, Any] | None:
-    """A phrase as JSON, to be kept beside its text; None for anything else."""
+    """A phrase as JSON, to be stored next to its text; None for anything else."""
     if not isinstance(text, Phrase):
         return None
     params = {name: stored(one) if isinstance(one, Phrase) else one for name, one in text.params.items()}
@@ -95,7 +95,7 @@ def stored(text: str | None) -> dict[str, Any] | None:
 
 
 def restored(kept: Mapping[str, Any] | None, *, text: _Text) -> _Text | Phrase:
-    """The phrase that was `stored` beside a text; the text where none was."""
+    """The phrase that was `stored` next to a text; the text itself if none was."""
     if kept is None:
         return text
     msgid, many = kept["msgid"], kept.get("many")
@@ -141,7 +141,7 @@ class TooLargeError(InvalidError):
 
 
 class UnauthorizedError(RefusedError):
-    """Permanent: no key, or one that is unknown or revoked. `key_id`: whose it is, where the secret was right."""
+    """Permanent: no key, or an unknown or revoked one. `key_id`: whose key it is, if the secret was right."""
 
     def __init__(self, detail: Phrase, *, key_id: str | None = None) -> None:
         super().__init__(detail)
@@ -149,11 +149,11 @@ class UnauthorizedError(RefusedError):
 
 
 class ForbiddenError(RefusedError):
-    """Permanent: the key is good, its scopes do not cover the call."""
+    """Permanent: the key is valid, but its scopes do not cover the call."""
 
 
 class ProofError(ForbiddenError):
-    """Permanent until whoever is signed in gives password and code once more."""
+    """Permanent until the signed-in manager gives password and code again."""
 
 
 class NotFoundError(RefusedError):
@@ -161,11 +161,11 @@ class NotFoundError(RefusedError):
 
 
 class ConflictError(RefusedError):
-    """Permanent: the state of the thing forbids this."""
+    """Permanent: the thing's state forbids this."""
 
 
 class BusyError(ConflictError):
-    """Retryable, but not before `retry_after_seconds`: the same call is being done just now."""
+    """Retryable, but not before `retry_after_seconds`: the same call is running."""
 
     def __init__(self, detail: Phrase, *, retry_after_seconds: int) -> None:
         super().__init__(detail)
@@ -173,8 +173,8 @@ class BusyError(ConflictError):
 
 
 class ChangedError(ConflictError):
-    """Permanent: the thing is not what the caller has seen, and nothing was done. `differs` says of each field that
-    differs how; `tag` is that of the thing as it is now."""
+    """Permanent: the thing is not what the caller has seen, and nothing was done. `differs` describes each field that
+    differs; `tag` is the current one."""
 
     def __init__(self, detail: Phrase, *, differs: Sequence[FieldError] = (), tag: str | None = None) -> None:
         super().__init__(detail)
@@ -183,8 +183,7 @@ class ChangedError(ConflictError):
 
 
 class WouldBreakError(ConflictError):
-    """Permanent, unless it is confirmed: others would be refused after this. `errors` says what they would be refused
-    for, and who they are."""
+    """Permanent, unless confirmed: others would be refused after this. `errors` says who they are and why."""
 
     def __init__(self, detail: Phrase, errors: Sequence[FieldError]) -> None:
         super().__init__(detail)
@@ -208,15 +207,16 @@ class MisconfiguredError(UnavailableError):
 
 
 class ThrottledError(UnavailableError):
-    """Retryable: the subsystem is well, and asks for a slower pace."""
+    """Retryable: the subsystem is well, but asks for a slower pace."""
 
 
 class NewerError(UnavailableError):
-    """Retryable, but not before a newer release is back: it wrote this, and means by it what this one does not know."""
+    """Retryable, but not before a newer release is back: it wrote this, with a meaning that this release
+    does not know."""
 
 
 class RenderError(VestnikError):
-    """Permanent: the template cannot give this letter. `reason` is short and stable, fit for counting; `part`, such as
+    """Permanent: the template cannot make this letter. `reason` is short and stable, fit for counting; `part`, such as
     `en/email.html`, and `line` say where. `said` may quote the letter's data; `place` never does."""
 
     detail: Phrase
@@ -236,4 +236,4 @@ class RenderError(VestnikError):
 
 
 class PoisonMessageError(VestnikError):
-    """Permanent: a queue message that cannot be read; it goes to the DLQ by its receives."""
+    """Permanent: an unreadable queue message; it reaches the dead-letter queue after its receives."""

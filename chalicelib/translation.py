@@ -1,4 +1,5 @@
-"""What an error says, in the language of a page: by the catalogues of `locale/`, compiled (`infra/catalogues.py`)."""
+"""Translates error phrases into the language of a page, by the compiled catalogues of `locale/`
+(`infra/catalogues.py`)."""
 
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -13,7 +14,7 @@ _OWN = "en"
 
 
 def translated(text: str, *, locale: str) -> str:
-    """A phrase in a language, and whatever else as it is. Raises: FileNotFoundError: nobody speaks that language."""
+    """A phrase in a language; anything else unchanged. Raises: FileNotFoundError: there is no such catalogue."""
     if not isinstance(text, Phrase):
         return text
     params: dict[str, Any] = {

@@ -1,5 +1,5 @@
-"""What pydantic finds wrong, as our errors: with paths such as `recipients[3].email`, and phrases that other languages
-have too. A mistake is known by its type, never by pydantic's text."""
+"""pydantic's findings as our errors: with paths such as `recipients[3].email`, and translatable phrases. A mistake is
+recognised by its type, never by pydantic's text."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ _Context = Mapping[str, Any]
 
 
 def invalid(error: "ValidationError") -> InvalidError:
-    """Our error for pydantic's, of a request."""
+    """Our error for pydantic's, for a request."""
     fields = mistakes_in(error)
     names = ", ".join(dict.fromkeys(one.field for one in fields))
     return InvalidError(Phrase("the request is not as expected: {names}", names=names), fields)
 
 
 def mistakes_in(error: "ValidationError", *, whole: str = "body") -> list[FieldError]:
-    """Each mistake by its path; `whole` is the path of what is wrong as a whole."""
+    """Each mistake by its path; `whole` is the path of the value as a whole."""
     found = error.errors(include_url=False, include_input=False)
     inside = {one["loc"][:-1] for one in found} | {one["loc"][:-2] for one in found}
     return [

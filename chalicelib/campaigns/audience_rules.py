@@ -1,4 +1,4 @@
-"""Who is meant: a rule over profiles, made of a few safe parts: no query language, no code.
+"""Audience rules over profiles, made of a few safe parts: no query language, no code.
 
 Rule.model_validate({"all": [{"attribute": "locale", "op": "equals", "value": "ru"}]})
 """
@@ -75,7 +75,7 @@ class Rule(StrictModel):
         return self
 
     def matches(self, profile: Profile, at: RuleMoment) -> bool:
-        """Whether the profile is meant; never fails, whatever the profile holds."""
+        """Whether the profile matches; never fails, whatever the profile holds."""
         if self.all is not None:
             return all(rule.matches(profile, at) for rule in self.all)
         if self.any is not None:
@@ -88,9 +88,9 @@ class Rule(StrictModel):
         return OPERATORS[self.op or "exists"].matches(found, self.value, at)
 
     def unread(self, profile: Profile, at: RuleMoment) -> Iterator[tuple[str, Any]]:
-        """The attributes, with what the profile holds there, that a part of the rule asks for and cannot compare: a
-        date that is none to it (`28.11.1990`), a text for a number. Such a part is not fulfilled, or fulfils
-        `not_equals`, and nobody would notice."""
+        """The attributes, with their values, that a part of the rule uses but cannot compare: a date in another format
+        (`28.11.1990`), text where a number is expected. Such a part does not match (`not_equals` does), and nobody
+        would notice."""
         for rule in self._inner():
             yield from rule.unread(profile, at)
         if self.attribute is not None:

@@ -1,7 +1,6 @@
-"""How managers are asked for a field of a campaign and how its page shows it: an `Asked` in the field's declaration
-(`model.py`). The form, the page of the campaign, the change of one (PATCH) and the API's answer follow; its words are
-`fields.<name>`, and `campaigns.hints.<name>` or `campaigns.choices.<name>`, in `templates/admin/words/`.
-"""
+"""How a campaign's field appears on the managers' pages: an `Asked` in the field's declaration (`model.py`). The form,
+the campaign's page, its PATCH and the API's answer follow; its labels are `fields.<name>`, and `campaigns.hints.<name>`
+or `campaigns.choices.<name>`, in `templates/admin/words/`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One field of the form, in one of its cards. `on_page`: among the facts of the campaign's page."""
+    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page."""
 
     kind: Literal["number", "text", "flag", "choice"]
     card: Literal["when", "schedule", "pace"]
@@ -23,7 +22,7 @@ class Asked:
 
 
 def asked_of(model: type[BaseModel]) -> Mapping[str, Asked]:
-    """The fields that are asked for by their declaration alone, in its order."""
+    """The fields with an `Asked`, in the order of declaration."""
     return {name: one for name, field in model.model_fields.items() for one in field.metadata if isinstance(one, Asked)}
 
 

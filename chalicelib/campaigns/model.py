@@ -22,7 +22,8 @@ MAX_RATE = 10_000.0
 
 
 class Audience(StrictModel):
-    """Everyone, or those whom a rule means, or those on an uploaded list; without the recipients of other campaigns."""
+    """Everyone, the users who match a rule, or the recipients on an uploaded list; without the recipients of other
+    campaigns."""
 
     everyone: Literal[True] | None = None
     rule: Rule | None = None
@@ -125,12 +126,12 @@ class Campaign(StrictModel):
 
 
 def spec_of(stored: CampaignHead | CampaignVersion | Run) -> Campaign:
-    """What is to be sent. Raises: pydantic's ValidationError where newer code asks for more than this code knows."""
+    """The stored campaign. Raises: pydantic's ValidationError if a newer release asks for more than this one knows."""
     return Campaign.model_validate(stored.spec)
 
 
 def shown_spec(stored: CampaignHead | CampaignVersion) -> Campaign:
-    """The same only to be shown, without what this code does not know."""
+    """The same for display only, without what this release does not know."""
     return recalled(Campaign, stored.spec)
 
 
@@ -143,7 +144,7 @@ else:
 
 
 class CampaignPatch(_Changes):
-    """A change: what is given is set, null takes the default, where there is one."""
+    """A change: given fields are set, null restores the default if there is one."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"rate_per_second": 20, "canary_percent": 5}]})
 

@@ -1,7 +1,6 @@
-"""The operators of audience rules. OPERATORS declares each: what it takes, when it matches, what the API says of it.
-The check of its value, the schema, the row of the form and what previews cannot read follow; its word for people is in
-`campaigns.ops` of `templates/admin/words/`.
-"""
+"""The operators of audience rules. OPERATORS declares each: what it takes, when it matches, and its description for the
+API. The check of its value, the schema, the form's row and what previews cannot read follow; its label is in
+`campaigns.ops` of `templates/admin/words/`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -18,8 +17,9 @@ _MOST_DAYS_AGO = 40_000
 
 
 class RuleMoment(NamedTuple):
-    """When a rule is asked: the instant, and the recipient's calendar day. `before` is the day of the run a day ago,
-    if there is one: where the clocks of campaign and recipient change apart, a day may come twice or not at all."""
+    """When a rule is applied: the instant, and the recipient's calendar day. `before` is the day of the run a day
+    earlier, if there is one: if the clocks of campaign and recipient change on different days, a day may occur twice or
+    not at all."""
 
     now: datetime
     today: date
@@ -27,7 +27,7 @@ class RuleMoment(NamedTuple):
 
     @property
     def days(self) -> Sequence[date]:
-        """The days that this run is for: today, but no day of yesterday's run, and any day left out between."""
+        """The days that this run is for: today unless yesterday's run covered it, and any day left out in between."""
         if self.before is None:
             return (self.today,)
         return [self.before + timedelta(days=n + 1) for n in range((self.today - self.before).days)]
@@ -44,9 +44,9 @@ class Takes(StrEnum):
 
 
 class Operator(NamedTuple):
-    """`matches` gets what the profile holds, the rule's value and the moment. `tells` describes it to callers of the
-    API. `language`: of `locale`, whether it matches the languages of the value (True), all others (False), or is asked
-    as of any other attribute (None)."""
+    """`matches` gets the profile's value, the rule's value and the moment. `tells` describes it to API callers.
+    `language`: for `locale`, whether it matches the languages of the value (True), all others (False), or is treated
+    like any other attribute (None)."""
 
     takes: Takes
     matches: Callable[[Any, Any, RuleMoment], bool]
@@ -88,7 +88,7 @@ def is_number(value: Any) -> bool:
 
 
 def moment_of(value: Any) -> datetime | None:
-    """A date or a date with a time (RFC 3339); without an offset it is UTC. `--03-08` is a day without a year."""
+    """A date, or a date with a time (RFC 3339); UTC without an offset. `--03-08` is a day without a year."""
     if not isinstance(value, str):
         return None
     try:
@@ -109,12 +109,12 @@ def _kind(value: Any) -> type:
 
 
 def _same(found: Any, wanted: Any) -> bool:
-    # In Python true equals 1; in a profile it does not.
+    # In Python True equals 1; in a profile it does not.
     return isinstance(found, bool) == isinstance(wanted, bool) and bool(found == wanted)
 
 
 def _ordered(found: Any, wanted: Any, at: RuleMoment) -> tuple[Any, Any] | None:
-    """Both as numbers or both as moments; None where they cannot be compared."""
+    """Both as numbers or both as moments; None if they cannot be compared."""
     if isinstance(wanted, Mapping):
         wanted = (at.now - timedelta(days=wanted["days_ago"])).isoformat()
     if is_number(found) and is_number(wanted):
@@ -141,7 +141,7 @@ def _anniversary(found: Any, value: Any, at: RuleMoment) -> bool:
 def _comes_round(moment: datetime, day: date) -> bool:
     if (moment.month, moment.day) == (day.month, day.day):
         return True
-    # Who was born on 29 February is greeted on the 28th of a year that has no such day.
+    # Birthdays on 29 February are greeted on the 28th in other years.
     leap = day.year % 4 == 0 and (day.year % 100 != 0 or day.year % 400 == 0)
     return (moment.month, moment.day) == (2, 29) and (day.month, day.day) == (2, 28) and not leap
 

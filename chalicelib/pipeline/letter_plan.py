@@ -1,8 +1,8 @@
-"""What is decided about a letter before it is accepted: whether it can be one at all, and which channels it takes.
+"""Decides about a letter before it is accepted: whether it can be one at all, and which channels it takes.
 
-What a caller names goes there, to all of it. Else the route of the category decides (the setting `routes`), else the
-template. What was decided travels with the job, so that a changed route changes no letter under way; `enrich` cuts it
-down to what the user wants and has.
+All channels that a caller names are used. Otherwise the category's route decides (the setting `routes`), otherwise the
+template. The decision travels with the job, so that a changed route changes no letter on its way; `enrich` reduces it
+to what the user has and wants.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Plan(NamedTuple):
-    """The channels of a letter; `route` is None where all are simply taken."""
+    """The channels of a letter; `route` is None if all are simply used."""
 
     channels: tuple[str, ...]
     route: LetterRoute | None = None
@@ -45,7 +45,7 @@ def plan_of(
 
 
 def route_errors(routes: Mapping[str, CategoryRoute]) -> Iterable[FieldError]:
-    """What a setting names and nobody knows."""
+    """Unknown names in the setting."""
     for category, route in routes.items():
         for n, channel in enumerate(route.channels):
             if channel not in CHANNELS:
@@ -62,8 +62,8 @@ def _told(mode: str, channels: Sequence[str], minutes: int | None) -> str:
 
 
 def check_letter(request: NotificationRequest, template: Template, *, renderer: "Callable[[], Renderer]") -> str:
-    """The category of a letter, with all that can be known wrong before it is accepted: what depends on the context
-    alone is rendered. Raises: InvalidError (permanent)."""
+    """The letter's category, after checking everything that can be known to be wrong before it is accepted: whatever
+    depends on the context alone is rendered. Raises: InvalidError (permanent)."""
     category = request.category or template.category
     errors = []
     if category not in CATEGORIES:
@@ -92,7 +92,7 @@ def check_letter(request: NotificationRequest, template: Template, *, renderer: 
 def _content_errors(
     request: NotificationRequest, template: Template, renderer: "Callable[[], Renderer]"
 ) -> list[FieldError]:
-    from chalicelib.rendering.dry_run import try_letter  # here: it brings Jinja2, which most calls do without
+    from chalicelib.rendering.dry_run import try_letter  # here: it loads Jinja2, which most calls do not need
 
     if missing := missing_content(template, request.context):
         return [
