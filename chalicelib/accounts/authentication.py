@@ -46,7 +46,7 @@ class Step(NamedTuple):
 
 
 class Entrance:
-    """Signs managers in."""
+    """Signs managers in. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, signer: Signer, factors: SecondFactors, allowances: Allowances, clock: Clock) -> None:
         self._signer = signer
@@ -56,7 +56,7 @@ class Entrance:
 
     def by_password(self, name: str, password: str, *, at: At) -> Manager | Step:
         """The first step. Raises: UnauthorizedError (permanent; the same for a wrong name and password, after the same
-        work), TooManyRequestsError (later), UnavailableError (retryable)."""
+        work), TooManyRequestsError (later)."""
         account = named_account(name)
         known = account is not None and self._knows(account, at)
         taken = self._take(name, known=known, at=at)
@@ -88,8 +88,7 @@ class Entrance:
 
     def prove(self, name: str, password: str, code: str, *, at: At) -> None:
         """Proves that whoever is signed in is still the owner of the account: by the current password and, if there is
-        a second factor, an unused code. Raises: InvalidError (permanent), TooManyRequestsError (later),
-        UnavailableError (retryable)."""
+        a second factor, an unused code. Raises: InvalidError (permanent), TooManyRequestsError (later)."""
         account = named_account(name)
         known = account is not None and self._knows(account, at)
         taken = self._take(name, known=known, at=at)
@@ -111,8 +110,7 @@ class Entrance:
         return bool(door) and self._fits(token, _DOOR, door)
 
     def browser_token(self, name: str) -> str:
-        """Recognises a browser that has signed in, until all sessions of the account end. Raises: UnavailableError
-        (retryable)."""
+        """Recognises a browser that has signed in, until all sessions of the account end."""
         account, at = named_account(name), str(int(self._clock().timestamp()))
         return f"{at}.{self._signer.code(_BROWSER, name, at, *_proven_with(account))}" if account else ""
 

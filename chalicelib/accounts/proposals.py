@@ -45,22 +45,21 @@ class Proposal(NamedTuple):
 
 
 class Proposals:
-    """Proposals and decisions."""
+    """Proposals and decisions. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, site: SiteSettings, clock: Clock) -> None:
         self._site = site
         self._clock = clock
 
     def shown(self) -> Mapping[str, Proposal]:
-        """By setting: what waits, and what was sent back last. Raises: UnavailableError (retryable)."""
+        """By setting: what waits, and what was sent back last."""
         found = {name: _find(name) for name in GUARDED}
         return {name: one for name, one in found.items() if one is not None and one.state != _OVER}
 
     def propose(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """Asks another manager for a value; returns the setting as it stays until then. Proposing the current value
         withdraws one's own proposal. With `seen`, only if the setting is unchanged. Raises: InvalidError,
-        NotFoundError, ConflictError (permanent: another's proposal waits), ChangedError (permanent), UnavailableError
-        (retryable)."""
+        NotFoundError, ConflictError (permanent: another's proposal waits), ChangedError (permanent)."""
         now, before = self._site.get(name), _find(name)
         if seen is not None:
             seen.require(now.fields, what=Phrase("the setting {name}", name=name))
@@ -76,7 +75,7 @@ class Proposals:
     def approve(self, name: str, *, by: str, seen: Seen) -> Setting:
         """Puts what was seen into force. Nobody can approve their own proposal. Raises: ForbiddenError, ConflictError
         (permanent: nothing waits), ChangedError (permanent: it is not what was seen, or the setting is not what it was
-        proposed for), InvalidError, UnavailableError (retryable)."""
+        proposed for), InvalidError."""
         waiting = self._waiting(name)
         if waiting.by == by:
             raise ForbiddenError(
@@ -95,7 +94,7 @@ class Proposals:
 
     def send_back(self, name: str, *, by: str, comment: str, seen: Seen) -> None:
         """The old value stays; the comment is shown to whoever proposed. Raises: ConflictError, ChangedError
-        (permanent), UnavailableError (retryable)."""
+        (permanent)."""
         waiting = self._waiting(name)
         seen.require(waiting.fields, what=Phrase("the proposal"))
         self._save(waiting._replace(state=_SENT_BACK, comment=comment, sent_back_by=by))

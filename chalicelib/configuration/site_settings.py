@@ -138,7 +138,7 @@ class Setting(NamedTuple):
 
 
 class SiteSettings:
-    """The site's settings."""
+    """The site's settings. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, site_url: str, mail_from: str, clock: Clock) -> None:
         name, address = parseaddr(mail_from)
@@ -153,7 +153,7 @@ class SiteSettings:
         self._writes = 0
 
     def current(self, *, fresh: bool = False, seconds: float = KNOWN_FOR_SECONDS) -> SiteValues:
-        """All values, at most so many `seconds` old, or read now. Raises: UnavailableError (retryable)."""
+        """All values, at most so many `seconds` old, or read now."""
         if not fresh and self._known and monotonic() - self._known[0] < seconds:
             return self._known[1]
         writes = self._writes
@@ -163,7 +163,7 @@ class SiteSettings:
         return values
 
     def list(self) -> list[Setting]:
-        """Every setting, by name. Raises: UnavailableError (retryable)."""
+        """Every setting, by name."""
         rows = read_settings(NAMES)
         shown = self._values(rows).model_dump(mode="json")
         return [
@@ -172,13 +172,13 @@ class SiteSettings:
         ]
 
     def get(self, name: str) -> Setting:
-        """One setting. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """One setting. Raises: NotFoundError (permanent)."""
         _require_known(name)
         return next(one for one in self.list() if one.name == name)
 
     def put(self, name: str, value: Any, *, by: str, seen: Seen | None = None) -> Setting:
         """Changes a setting; with `seen`, only if unchanged since. Raises: NotFoundError, InvalidError (it names each
-        bad field), ConflictError, ChangedError (permanent: somebody else changed it), UnavailableError (retryable)."""
+        bad field), ConflictError, ChangedError (permanent: somebody else changed it)."""
         _require_known(name)
         for _ in range(_PUT_TRIES):
             rows = read_settings(NAMES)
@@ -198,8 +198,7 @@ class SiteSettings:
         raise ConflictError(Phrase("the setting {name} is being changed by others: read it and try again", name=name))
 
     def checked(self, name: str, value: Any) -> Any:
-        """The value as it would be stored. Raises: NotFoundError, InvalidError (permanent), UnavailableError
-        (retryable)."""
+        """The value as it would be stored. Raises: NotFoundError, InvalidError (permanent)."""
         _require_known(name)
         return self._checked(read_settings(NAMES), name, value).model_dump(mode="json")[name]
 

@@ -43,7 +43,8 @@ class Consumer(NamedTuple):
 
 
 class Consumers:
-    """`client` is made when an event source is first changed: most workers never do."""
+    """`client` is made when an event source is first changed: most workers never do. Each method raises
+    UnavailableError (retryable)."""
 
     def __init__(self, client: Callable[[], "LambdaClient"], switches: Switches, *, clock: Clock, prefix: str) -> None:
         self._client = client
@@ -52,15 +53,15 @@ class Consumers:
         self._prefix = prefix
 
     def read_all(self) -> list[Consumer]:
-        """Every event source. Raises: UnavailableError (retryable)."""
+        """Every event source."""
         return [_consumer(*one) for one in self._states(list(CONSUMERS.values()))]
 
     def wishes(self) -> dict[str, Wish]:
-        """What people have asked of every consumer. Raises: UnavailableError (retryable)."""
+        """What people have asked of every consumer."""
         return read_wishes(list(CONSUMERS))
 
     def off(self) -> list[str]:
-        """The queues that nobody reads, because of a person or a breaker. Raises: UnavailableError (retryable)."""
+        """The queues that nobody reads, because of a person or a breaker."""
         wishes, switches = self.wishes(), {switch.name: switch.state for switch in self._switches.read_all()}
         return [
             queue
@@ -69,7 +70,7 @@ class Consumers:
         ]
 
     def read(self, queue: str) -> Consumer:
-        """One consumer. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """One consumer. Raises: NotFoundError (permanent)."""
         _check(queue)
         for one in self._states([CONSUMERS[queue]]):
             return _consumer(*one)
@@ -86,8 +87,7 @@ class Consumers:
         seen: Seen | None = None,
     ) -> None:
         """What a person wants of an event source; None leaves a field unchanged. Takes effect at once. Raises:
-        NotFoundError, InvalidError, ChangedError (permanent: it is not what was `seen`), UnavailableError (retryable).
-        """
+        NotFoundError, InvalidError, ChangedError (permanent: it is not what was `seen`)."""
         _check(queue)
         if max_concurrency is not None and not MIN_CONCURRENCY <= max_concurrency <= MAX_CONCURRENCY:
             raise InvalidError.of(
@@ -129,7 +129,7 @@ class Consumers:
         return Line(counts={"consumers_switched": len(self.follow())})
 
     def follow_subsystem(self, subsystem: str) -> None:
-        """The same for the consumers that depend on a subsystem. Raises: UnavailableError (retryable)."""
+        """The same for the consumers that depend on a subsystem."""
         workers = sorted({spec.worker for spec in CONSUMERS.values() if spec.subsystem == subsystem})
         if workers:
             self.follow(workers)

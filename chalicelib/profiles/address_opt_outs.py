@@ -33,15 +33,14 @@ class AddressObjections(NamedTuple):
 
 
 class Mailboxes:
-    """The opt-outs of addresses."""
+    """The opt-outs of addresses. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
         self._hashes = hashes
         self._clock = clock
 
     def unsubscribe(self, channel: str, address: str, key: str, *, by: str) -> None:
-        """The mailbox itself opts out of a category, or of EVERYTHING; repeated, it counts from then. Raises:
-        UnavailableError (retryable)."""
+        """The mailbox itself opts out of a category, or of EVERYTHING; repeated, it counts from then."""
         objecting = self._objecting(key, by, lambda one: one.listed(channel, address))
         change_address(self._hashes.key(channel, address), objecting)
 
@@ -72,8 +71,7 @@ class Mailboxes:
     def hear(
         self, user_id: str, channel: str, address: str, wishes: Preferences, words: Words, *, confirmed: bool
     ) -> None:
-        """Applies a user's preferences to an address that is theirs now. Idempotent. Raises: UnavailableError
-        (retryable)."""
+        """Applies a user's preferences to an address that is theirs now. Idempotent."""
         voice = self._voice(user_id)
 
         def heard(one: AddressRecord) -> AddressRecord | None:
@@ -83,8 +81,7 @@ class Mailboxes:
         change_address(self._hashes.key(channel, address), heard)
 
     def orphan(self, user_id: str, channel: str, address: str) -> None:
-        """A user is erased: their opt-outs stay as the address's own, and what was accepted for them is not sent.
-        Raises: UnavailableError (retryable)."""
+        """A user is erased: their opt-outs stay as the address's own, and what was accepted for them is not sent."""
         self.orphan_key(user_id, self._hashes.key(channel, address))
 
     def orphan_key(self, user_id: str, key: str) -> None:
@@ -97,20 +94,18 @@ class Mailboxes:
         change_address(key, orphaned)
 
     def note_erased(self, user_id: str) -> None:
-        """Remembers for a year, by hash, that a user was erased, so that erasing them again succeeds. Raises:
-        UnavailableError (retryable)."""
+        """Remembers for a year, by hash, that a user was erased, so that erasing them again succeeds."""
         at = self._clock()
         until = int((at + _ERASURE_KNOWN).timestamp())
         key = self._hashes.key("user", user_id)
         change_address(key, lambda one: replace(one, erased_at=rfc3339(at), expires_at_epoch=until))
 
     def was_erased(self, user_id: str) -> bool:
-        """Whether it is remembered. Raises: UnavailableError (retryable)."""
+        """Whether it is remembered."""
         return find_address(self._hashes.key("user", user_id)) is not None
 
     def against(self, user_id: str | None, channel: str, address: str) -> AddressObjections:
-        """Everything that keeps letters from an address, except one user's own preferences. Raises: UnavailableError
-        (retryable)."""
+        """Everything that keeps letters from an address, except one user's own preferences."""
         record, at = find_address(self._hashes.key(channel, address)), self._clock()
         if record is None:
             return AddressObjections(None, {})
@@ -119,7 +114,7 @@ class Mailboxes:
         return AddressObjections(record.suppressed(at), {name: one for name, one in found.items() if one is not None})
 
     def told(self, channel: str, address: str) -> list[dict[str, Any]]:
-        """The opt-outs of an address and their times, without who made them. Raises: UnavailableError (retryable)."""
+        """The opt-outs of an address and their times, without who made them."""
         record = find_address(self._hashes.key(channel, address))
         said = Said.of(record.said if record else None)
         return [

@@ -32,14 +32,14 @@ class Directory(Users):
         return self._known(user_id).profile
 
     def with_email(self, email: str, *, limit: int) -> list[Profile]:
-        """Users with this address, however it is written. Raises: UnavailableError (retryable)."""
+        """Users with this address, however it is written."""
         ids = self.with_emails([same_address_key("email", email), email], limit=limit)
         known = self.get_many(ids, fresh=True).known if ids else {}
         return [known[one] for one in ids if one in known]
 
     def put(self, user_id: str, body: UserBody, *, seen: Seen | None = None) -> Profile:
         """Creates or replaces a user; with `seen`, only if unchanged since. Raises: ChangedError, ConflictError
-        (permanent), UnavailableError (retryable)."""
+        (permanent)."""
         if seen is None:
             return self.put_many([User(id=user_id, **body.model_dump())])[0]
         return self._change(user_id, lambda _: body.model_dump(), seen=seen)
@@ -63,7 +63,7 @@ class Directory(Users):
 
     def confirm(self, user_id: str, *, email: str) -> bool:
         """Marks the user's address as confirmed by its owner; false, with nothing done, if it is no longer the user's
-        address. The first confirmation of an address keeps its time. Raises: UnavailableError (retryable)."""
+        address. The first confirmation of an address keeps its time."""
         user = self.confirm_email(user_id, email, at=self._clock())
         if user is None:
             return False
@@ -72,8 +72,7 @@ class Directory(Users):
 
     def close(self, user_id: str, *, seen: Seen) -> None:
         """From now on nobody can change a user, if they are as `seen` or missing: an erasure takes time, and must end
-        with what it began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user),
-        UnavailableError (retryable)."""
+        with what it began with. Raises: ChangedError, ConflictError (permanent: others kept changing the user)."""
         for _ in range(_CHANGE_TRIES):
             before = self.find(user_id)
             if before is None:
@@ -88,7 +87,7 @@ class Directory(Users):
         self.remove(self._known(user_id).id)
 
     def left(self, user_id: str) -> list[str]:
-        """The keys of a user's former addresses. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """The keys of a user's former addresses. Raises: NotFoundError (permanent)."""
         return list(self._known(user_id).left or ())
 
     def _change(self, user_id: str, change: Callable[[StoredUser], Mapping[str, Any]], *, seen: Seen | None) -> Profile:

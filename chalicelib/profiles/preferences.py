@@ -150,16 +150,16 @@ class PreferenceStore:
         self._tell = tell
 
     def get(self, user_id: str) -> Preferences:
-        """One user's preferences. Raises: UnavailableError (retryable)."""
+        """One user's preferences."""
         return _read_in(self.stored(user_id) or {})
 
     def stored(self, user_id: str) -> Mapping[str, Any] | None:
-        """A user's own settings, as stored; None if there are none. Raises: UnavailableError (retryable)."""
+        """A user's own settings, as stored; None if there are none."""
         stored = find_preferences(user_id)
         return stored.preferences if stored else None
 
     def of_many(self, user_ids: Collection[str]) -> dict[str, Stated]:
-        """Of those who have set any. Raises: UnavailableError (retryable)."""
+        """Of those who have set any."""
         found = preferences_of(user_ids)
         return {user_id: Stated(_read_in(one.preferences), one.words) for user_id, one in found.items()}
 
@@ -172,7 +172,7 @@ class PreferenceStore:
     ) -> Preferences:
         """Applies `change` to the stored preferences, so that two simultaneous changes are both kept. `named` are the
         switches that were set on purpose (`preference_changes.spoken`). Raises: InvalidError (permanent: an unknown
-        channel), ConflictError (permanent: others kept changing it), UnavailableError (retryable)."""
+        channel), ConflictError (permanent: others kept changing it)."""
         for _ in range(_CHANGE_TRIES):
             stored = find_preferences(user_id)
             before = _read_in(stored.preferences if stored else {})
@@ -186,7 +186,7 @@ class PreferenceStore:
         raise ConflictError(Phrase("these preferences are being changed by others; try again"))
 
     def delete(self, user_id: str) -> None:
-        """Deletes a user's preferences. Raises: UnavailableError (retryable)."""
+        """Deletes a user's preferences."""
         delete_preferences(user_id)
 
     def _check(self, preferences: Preferences) -> None:

@@ -49,7 +49,7 @@ def fields_of(shown: Suppression) -> dict[str, Any]:
 
 
 class SuppressionList:
-    """The list of suppressed addresses."""
+    """The list of suppressed addresses. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
         self._key = hashes.key
@@ -67,8 +67,7 @@ class SuppressionList:
     ) -> bool:
         """Suppresses an address, for good or `until` a time; returns whether that changed anything. An address
         suppressed for good keeps its first reason, except that a complaint is always recorded, as events come in any
-        order. An event is `told_of` its own time: repeated, it does not undo a later removal. Raises: UnavailableError
-        (retryable)."""
+        order. An event is `told_of` its own time: repeated, it does not undo a later removal."""
         at = self._clock()
 
         def added(one: AddressRecord) -> AddressRecord | None:
@@ -87,7 +86,7 @@ class SuppressionList:
     def remove(self, channel: str, address: str, *, by: str, seen: Seen | None = None) -> None:
         """Ends a suppression and records who and when; idempotent. If the mailbox has unsubscribed too, that stays
         until it is removed in turn. Raises: NotFoundError (permanent: it was never suppressed), ChangedError
-        (permanent: it is not what was `seen`), UnavailableError (retryable)."""
+        (permanent: it is not what was `seen`)."""
         at = self._clock()
 
         def removed(one: AddressRecord) -> AddressRecord | None:
@@ -122,8 +121,7 @@ class SuppressionList:
             )
 
     def get(self, channel: str, address: str) -> Suppression:
-        """One address with its history, suppressed now or in the past. Raises: NotFoundError (permanent),
-        UnavailableError (retryable)."""
+        """One address with its history, suppressed now or in the past. Raises: NotFoundError (permanent)."""
         found = find_address(self._key(channel, address))
         if found is None or not (found.reason or Said.of(found.said).unsubscribed() or found.removed_at):
             raise NotFoundError(Phrase("this address was never suppressed"))
@@ -144,7 +142,7 @@ class SuppressionList:
     def erase(self, channel: str, address: str, *, with_user: bool = False) -> None:
         """Deletes an address and its soft bounces. Its suppression stays, by hash, with reason and date; letters
         accepted for it before now are not sent, unless they were looked up for users who are not erased with it: others
-        may share the address. Raises: UnavailableError (retryable)."""
+        may share the address."""
         at = self._clock()
 
         def erased(one: AddressRecord) -> AddressRecord:

@@ -38,12 +38,11 @@ class KeyRing:
         self._read_at = 0.0
 
     def current(self) -> tuple[bytes, ...]:
-        """Those that this process knows. Raises: UnavailableError (retryable)."""
+        """Those that this process knows."""
         return self._keys or self._load()
 
     def again(self) -> tuple[bytes, ...]:
-        """Keys that may have been added since; none if they were read a moment ago. Raises: UnavailableError
-        (retryable)."""
+        """Keys that may have been added since; none if they were read a moment ago."""
         return () if monotonic() - self._read_at < _READ_AGAIN_SECONDS else self._load()
 
     def _load(self) -> tuple[bytes, ...]:

@@ -1,5 +1,5 @@
 """Addresses by their keyed hash: suppressions, opt-outs, erasures, soft bounces. They outlive the erasure of the
-address itself."""
+address itself. Each function raises UnavailableError (retryable)."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -62,14 +62,14 @@ Change = Callable[[AddressRecord], AddressRecord | None]
 
 
 def find_address(key: str) -> AddressRecord | None:
-    """As it is now. Raises: UnavailableError (retryable)."""
+    """As it is now."""
     row = find(SuppressionRow, key)
     return None if row is None else value_of(AddressRecord, row)
 
 
 def change_address(key: str, change: Change) -> bool:
     """Applies `change` to the current record, or to a new one, so that two simultaneous changes are both kept; False,
-    with nothing written, if `change` returns None. Raises: UnavailableError (retryable)."""
+    with nothing written, if `change` returns None."""
     for _ in range(_CHANGE_TRIES):
         before = find_address(key)
         changed = change(before or AddressRecord(key))
@@ -84,7 +84,7 @@ def change_address(key: str, change: Change) -> bool:
 
 def page_of_addresses(channel: str, *, limit: int, cursor: str | None) -> tuple[list[AddressRecord], str | None]:
     """The listed addresses of a channel, newest first, and the next cursor. Raises: InvalidError (permanent: a foreign
-    cursor), UnavailableError (retryable)."""
+    cursor)."""
     scope = f"suppressions:{channel}"
     start = read_cursor(cursor, scope=scope) if cursor else None
     with reaching_dynamodb():
@@ -99,8 +99,7 @@ def page_of_addresses(channel: str, *, limit: int, cursor: str | None) -> tuple[
 def read_with_preferences(
     user_ids: Collection[str], keys: Collection[str], *, consistent: bool
 ) -> tuple[Wishes, dict[str, AddressRecord]]:
-    """Preferences of users and records of addresses in one read: those of fifty letters fit into one request. Raises:
-    UnavailableError (retryable)."""
+    """Preferences of users and records of addresses in one read: those of fifty letters fit into one request."""
     wanted = {PreferencesRow: [(one,) for one in user_ids], SuppressionRow: [(key,) for key in set(keys)]}
     preferences: dict[str, Mapping[str, Any]] = {}
     records: dict[str, AddressRecord] = {}
@@ -115,8 +114,7 @@ def read_with_preferences(
 
 
 def count_soft_bounce(key: str, *, notification_id: str, at: datetime, kept_until: datetime) -> list[str]:
-    """Counts a bounce once, however often it is reported; returns the times of all that count. Raises: UnavailableError
-    (retryable)."""
+    """Counts a bounce once, however often it is reported; returns the times of all that count."""
     row = SuppressionRow(f"soft#{key}")
     counted = SuppressionRow.bounces.add({f"{rfc3339(at)}#{notification_id}"})
     with reaching_dynamodb():
@@ -125,7 +123,6 @@ def count_soft_bounce(key: str, *, notification_id: str, at: datetime, kept_unti
 
 
 def forget_soft_bounces(key: str) -> None:
-    """Raises: UnavailableError (retryable)."""
     with reaching_dynamodb():
         SuppressionRow(f"soft#{key}").delete()
 

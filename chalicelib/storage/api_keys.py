@@ -1,4 +1,4 @@
-"""The API keys of services, without their secrets."""
+"""The API keys of services, without their secrets. Each function raises UnavailableError (retryable)."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -32,14 +32,13 @@ class StoredKey(NamedTuple):
 
 
 def save_key(key: StoredKey) -> None:
-    """Writes a key over whatever has its id. Raises: UnavailableError (retryable)."""
+    """Writes a key over whatever has its id."""
     fields = {**key._asdict(), "scopes": list(key.scopes)}
     with reaching_dynamodb():
         ApiKeyRow(**fields, listed=_LISTED, place=_place(key.name, revoked=False)).save()
 
 
 def find_key(key_id: str) -> StoredKey | None:
-    """Raises: UnavailableError (retryable)."""
     row = find(ApiKeyRow, key_id)
     if row is None:
         return None
@@ -47,14 +46,14 @@ def find_key(key_id: str) -> StoredKey | None:
 
 
 def service_names() -> set[str]:
-    """The services that have a key, or had one. Raises: UnavailableError (retryable)."""
+    """The services that have a key, or had one."""
     with reaching_dynamodb():
         return {row.name for row in ApiKeyRow.in_order.query(_LISTED)}
 
 
 def page_of_keys(*, limit: int, cursor: str | None) -> tuple[list[StoredKey], str | None]:
     """Keys by name, the revoked ones last, and the next cursor; one request. Raises: InvalidError (permanent: a foreign
-    cursor), UnavailableError (retryable)."""
+    cursor)."""
     start = read_cursor(cursor, scope=_LISTED) if cursor else None
     with reaching_dynamodb():
         page = ApiKeyRow.in_order.query(_LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
@@ -64,7 +63,7 @@ def page_of_keys(*, limit: int, cursor: str | None) -> tuple[list[StoredKey], st
 
 
 def revoke_key(key_id: str) -> None:
-    """For good; repeating it is harmless. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+    """For good; repeating it is harmless. Raises: NotFoundError (permanent)."""
     with reaching_dynamodb(), suppress(ApiKeyRow.DoesNotExist):
         row = ApiKeyRow.get(key_id, consistent_read=True)
         row.update(

@@ -20,15 +20,15 @@ class Turn(NamedTuple):
 
 
 class RecordedCalls:
-    """Calls of the last day."""
+    """Calls of the last day. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
     def begin(self, call: str, *, body: str) -> Turn | str:
         """The turn to do the work, or the answer that was given. A call that failed or died may be executed again.
-        Raises: ConflictError (permanent: the key was used for another body), BusyError (later: it is being executed),
-        UnavailableError (retryable)."""
+        Raises: ConflictError (permanent: the key was used for another body), BusyError (later: it is being
+        executed)."""
         at, turn = self._clock(), Turn(call, new_id())
         row = CallRow(
             call,
@@ -53,13 +53,13 @@ class RecordedCalls:
         return str(known.answer)
 
     def finish(self, turn: Turn, answer: str) -> None:
-        """Stores the answer, unless somebody took the call over meanwhile. Raises: UnavailableError (retryable)."""
+        """Stores the answer, unless somebody took the call over meanwhile."""
         update_if(CallRow(turn.call), [CallRow.answer.set(answer)], CallRow.owner == turn.owner)
 
     def forget(self, turn: Turn) -> None:
-        """Nothing was done: the key is unused again. Raises: UnavailableError (retryable)."""
+        """Nothing was done: the key is unused again."""
         delete_if(CallRow(turn.call), CallRow.owner == turn.owner)
 
     def give_up(self, turn: Turn) -> None:
-        """The effect is unknown: the same call may be repeated at once. Raises: UnavailableError (retryable)."""
+        """The effect is unknown: the same call may be repeated at once."""
         update_if(CallRow(turn.call), [CallRow.busy_until.set(0)], CallRow.owner == turn.owner)

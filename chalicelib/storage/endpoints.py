@@ -47,14 +47,13 @@ class Endpoint(BaseModel):
 
 
 class EndpointBook:
-    """Users' endpoints."""
+    """Users' endpoints. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 
     def usable(self, channel: str, user_ids: Iterable[str]) -> Mapping[str, Sequence[Endpoint]]:
-        """Active endpoints of those who have any; one request per hundred users. Raises: UnavailableError
-        (retryable)."""
+        """Active endpoints of those who have any; one request per hundred users."""
         keys = [(user_id, _CHANNEL + channel) for user_id in dict.fromkeys(user_ids)]
         with reaching_dynamodb():
             rows = EndpointRow.batch_get(keys, consistent_read=True) if keys else ()
@@ -62,15 +61,14 @@ class EndpointBook:
         return {user_id: endpoints for user_id, endpoints in known.items() if endpoints}
 
     def of(self, user_id: str) -> list[Endpoint]:
-        """All of a user, the oldest first. Raises: UnavailableError (retryable)."""
+        """All of a user, the oldest first."""
         with reaching_dynamodb():
             rows = EndpointRow.query(user_id, EndpointRow.part.startswith(_CHANNEL), consistent_read=True)
             found = [one for row in rows for one in _read(row)]
         return sorted(found, key=lambda one: one.created_at)
 
     def channels_of(self, user_id: str) -> frozenset[str]:
-        """The channels on which a user has any. It does not read their targets, which the public pages may not. Raises:
-        UnavailableError (retryable)."""
+        """The channels on which a user has any. It does not read their targets, which the public pages may not."""
         keys = EndpointRow.part.startswith(_CHANNEL)
         wanted = ["part", "held"]
         with reaching_dynamodb():
@@ -79,7 +77,7 @@ class EndpointBook:
             return frozenset(row.part.removeprefix(_CHANNEL) for row in rows if row.held is None or row.held)
 
     def get(self, user_id: str, endpoint_id: str) -> Endpoint:
-        """One of them. Raises: NotFoundError (permanent), UnavailableError (retryable)."""
+        """One of them. Raises: NotFoundError (permanent)."""
         for one in self.of(user_id):
             if one.id == endpoint_id:
                 return one
@@ -96,7 +94,7 @@ class EndpointBook:
         secret: str | None = None,
     ) -> Endpoint:
         """A new endpoint; one with the same target is the same, and is switched on. Raises: ConflictError (permanent:
-        there are too many), UnavailableError (retryable)."""
+        there are too many)."""
         made = Endpoint(
             id=new_id(),
             channel=channel,
@@ -134,8 +132,7 @@ class EndpointBook:
         reason: str | None = None,
         seen: Seen | None = None,
     ) -> Endpoint:
-        """Switches one on or off. Raises: NotFoundError, ChangedError (permanent), ConflictError, UnavailableError
-        (retryable)."""
+        """Switches one on or off. Raises: NotFoundError, ChangedError (permanent), ConflictError."""
         why = None if on else reason or Reason.BY_HAND
 
         def switched(before: list[Endpoint]) -> list[Endpoint]:
@@ -149,8 +146,7 @@ class EndpointBook:
         raise NotFoundError(Phrase("there is no endpoint {id}", id=endpoint_id))
 
     def forget(self, channel: str, user_id: str, endpoint_id: str, *, seen: Seen | None = None) -> None:
-        """Removes one; a missing one is fine. Raises: ChangedError (permanent), ConflictError, UnavailableError
-        (retryable)."""
+        """Removes one; a missing one is fine. Raises: ChangedError (permanent), ConflictError."""
 
         def without_it(before: list[Endpoint]) -> list[Endpoint]:
             _require(seen, before, endpoint_id)
@@ -159,7 +155,7 @@ class EndpointBook:
         self._change(user_id, channel, without_it)
 
     def erase(self, user_id: str) -> None:
-        """Deletes all of a user's, with the logs. Raises: UnavailableError (retryable)."""
+        """Deletes all of a user's, with the logs."""
         with reaching_dynamodb():
             rows = list(EndpointRow.query(user_id))
             with EndpointRow.batch_write() as batch:
@@ -167,7 +163,7 @@ class EndpointBook:
                     batch.delete(row)
 
     def note(self, user_id: str, endpoint_id: str, *, delivery_id: str, outcome: str, status: int | None) -> None:
-        """Adds a line to the endpoint's log. Raises: UnavailableError (retryable)."""
+        """Adds a line to the endpoint's log."""
         at = self._clock()
         line: dict[str, Any] = {
             "at": rfc3339(at),
@@ -182,13 +178,13 @@ class EndpointBook:
                 batch.save(EndpointRow(user_id, f"{_TOOK}{endpoint_id}#{delivery_id}", **line))
 
     def took(self, user_id: str, endpoint_ids: Sequence[str], *, delivery_id: str) -> frozenset[str]:
-        """Those that have accepted a delivery. Raises: UnavailableError (retryable)."""
+        """Those that have accepted a delivery."""
         keys = [(user_id, f"{_TOOK}{one}#{delivery_id}") for one in endpoint_ids]
         with reaching_dynamodb():
             return frozenset(row.part.split("#")[1] for row in EndpointRow.batch_get(keys, consistent_read=True))
 
     def log(self, user_id: str, endpoint_id: str) -> list[dict[str, Any]]:
-        """The latest attempts at an endpoint, newest first. Raises: UnavailableError (retryable)."""
+        """The latest attempts at an endpoint, newest first."""
         with reaching_dynamodb():
             rows = EndpointRow.query(
                 user_id,

@@ -1,4 +1,5 @@
-"""What people ask of the event sources. A change that somebody has not seen is not overwritten."""
+"""What people ask of the event sources. A change that somebody has not seen is not overwritten. Each function raises
+UnavailableError (retryable)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +27,7 @@ class Wish(NamedTuple):
 
 
 def read_wishes(queues: Sequence[str]) -> dict[str, Wish]:
-    """By queue, in one request (at most 100). Raises: UnavailableError (retryable)."""
+    """By queue, in one request (at most 100)."""
     with reaching_dynamodb():
         rows = {row.name: row for row in ConsumerRow.batch_get(list(queues), consistent_read=True)}
     return {queue: _wish(rows.get(queue) or ConsumerRow(queue)) for queue in queues}
@@ -42,8 +43,7 @@ def save_wish(
     batch_size: int | None = None,
     seen: Seen | None = None,
 ) -> None:
-    """Changes what is not None, and with `seen` only that state. Raises: ChangedError, ConflictError (permanent),
-    UnavailableError (retryable)."""
+    """Changes what is not None, and with `seen` only that state. Raises: ChangedError, ConflictError (permanent)."""
     wanted = {"paused": paused, "max_concurrency": max_concurrency, "batch_size": batch_size}
     actions = [getattr(ConsumerRow, name).set(value) for name, value in wanted.items() if value is not None]
     actions += [ConsumerRow.by.set(by), ConsumerRow.changed_at.set(at.timestamp())]

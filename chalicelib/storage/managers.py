@@ -1,4 +1,4 @@
-"""The accounts of managers."""
+"""The accounts of managers. Each function raises UnavailableError (retryable)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ class Account(NamedTuple):
 
 
 def add_account(account: Account, *, by: str, at: datetime) -> bool:
-    """False if the name is taken. Raises: UnavailableError (retryable)."""
+    """False if the name is taken."""
     row = ManagerRow(
         account.name,
         listed=LISTED,
@@ -41,14 +41,14 @@ def add_account(account: Account, *, by: str, at: datetime) -> bool:
 
 
 def find_account(name: str) -> Account | None:
-    """As it is now. Raises: UnavailableError (retryable)."""
+    """As it is now."""
     row = find(ManagerRow, name)
     return None if row is None else value_of(Account, row)
 
 
 def page_of_accounts(*, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:
     """Accounts by name, at most a hundred, and the next cursor; two requests. Raises: InvalidError (permanent: a
-    foreign cursor), UnavailableError (retryable)."""
+    foreign cursor)."""
     start = read_cursor(cursor, scope=LISTED) if cursor else None
     with reaching_dynamodb():
         page = ManagerRow.by_name.query(LISTED, limit=limit, page_size=limit, last_evaluated_key=start)
@@ -67,7 +67,7 @@ def change_account(
     roles_were: Sequence[str] | None = None,
 ) -> bool:
     """Sets fields of an account, or removes those that are None; with `roles_were` only while it has these roles. False
-    if it is missing, or has others. Raises: UnavailableError (retryable)."""
+    if it is missing, or has others."""
     fields = {field: getattr(ManagerRow, field) for field in changes}
     actions = [fields[field].remove() if to is None else fields[field].set(to) for field, to in changes.items()]
     if ends_sessions:
@@ -80,7 +80,7 @@ def change_account(
 
 def use_code(account: Account, *, sealed_secret: str, step: int) -> bool:
     """Records that the code of a time step was used, and seals the secret again; False if it was used before, or the
-    secret was changed. Raises: UnavailableError (retryable)."""
+    secret was changed."""
     unused = (ManagerRow.totp_step < step) & (ManagerRow.totp_secret == account.totp_secret)
     actions = [ManagerRow.totp_secret.set(sealed_secret), ManagerRow.totp_step.set(step)]
     return update_if(ManagerRow(account.name), actions, unused)

@@ -1,4 +1,4 @@
-"""Sessions of managers, found by the hash of their cookie."""
+"""Sessions of managers, found by the hash of their cookie. Each function raises UnavailableError (retryable)."""
 
 from typing import NamedTuple
 
@@ -21,19 +21,18 @@ class StoredSession(NamedTuple):
 
 
 def add_session(session: StoredSession) -> None:
-    """Raises: UnavailableError (retryable)."""
     fields = session._asdict()
     save_if(SessionRow(fields.pop("key"), **fields), SessionRow.id_hash.does_not_exist())
 
 
 def find_session(key: str) -> StoredSession | None:
-    """As it is now. Raises: UnavailableError (retryable)."""
+    """As it is now."""
     row = find(SessionRow, key)
     return None if row is None else _session(row)
 
 
 def sessions_of(manager: str, *, limit: int) -> list[StoredSession]:
-    """The newest ones of an account; two requests. Raises: UnavailableError (retryable)."""
+    """The newest ones of an account; two requests."""
     with reaching_dynamodb():
         found = SessionRow.by_manager.query(manager, limit=limit, scan_index_forward=False)
         keys = [row.id_hash for row in found]
@@ -41,12 +40,11 @@ def sessions_of(manager: str, *, limit: int) -> list[StoredSession]:
 
 
 def note_seen(key: str, *, at: str) -> None:
-    """Raises: UnavailableError (retryable)."""
     update_if(SessionRow(key), [SessionRow.seen_at.set(at)], SessionRow.id_hash.exists())
 
 
 def delete_session(key: str, *, of: str | None = None) -> bool:
-    """False if it is not a session of this manager. Raises: UnavailableError (retryable)."""
+    """False if it is not a session of this manager."""
     if of is not None:
         return delete_if(SessionRow(key), SessionRow.manager == of)
     with reaching_dynamodb():

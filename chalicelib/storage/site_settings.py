@@ -1,4 +1,4 @@
-"""The settings that managers change, and proposals of changes."""
+"""The settings that managers change, and proposals of changes. Each function raises UnavailableError (retryable)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ class StoredSetting(NamedTuple):
 
 
 def read_settings(names: Sequence[str]) -> dict[str, StoredSetting]:
-    """Those that were ever set, in one request (at most 100). Raises: UnavailableError (retryable)."""
+    """Those that were ever set, in one request (at most 100)."""
     with reaching_dynamodb():
         return {
             row.name: value_of(StoredSetting, row) for row in SettingRow.batch_get(list(names), consistent_read=True)
@@ -25,7 +25,7 @@ def read_settings(names: Sequence[str]) -> dict[str, StoredSetting]:
 
 
 def find_setting(name: str) -> StoredSetting | None:
-    """As it is now. Raises: UnavailableError (retryable)."""
+    """As it is now."""
     row = find(SettingRow, name)
     return None if row is None else value_of(StoredSetting, row)
 

@@ -22,8 +22,7 @@ class ByNameIndex(GlobalSecondaryIndex["ManagerRow"]):
 
 
 class ManagerRow(StageTable):
-    """A manager's account. Sessions of another round than `sessions_round` are void; `initial_until`: the password was
-    made by somebody else, and has to be changed until then."""
+    """A `storage.managers.Account`."""
 
     class Meta(TableMeta):
         thing = "managers"
@@ -35,7 +34,7 @@ class ManagerRow(StageTable):
     roles: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute)
     disabled: BooleanAttribute = BooleanAttribute(default=False)
     totp_secret = UnicodeAttribute(null=True)
-    totp_step: NumberAttribute = NumberAttribute(null=True)  # of the last code that was used: none works twice
+    totp_step: NumberAttribute = NumberAttribute(null=True)
     sessions_round: NumberAttribute = NumberAttribute(null=True)
     initial_until = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()

@@ -172,7 +172,7 @@ class RequestRow(LedgerRow, discriminator="request"):
 
 class NotificationRow(LedgerRow, discriminator="notification"):
     """What was asked for one recipient. `recipient` is `{user_id}` or `{email, …}` as given; `user_id` is whose it is:
-    a user, or the owner of the address (`addresses.owner_of`). `service` asked for it (`control.services`); it is in no
+    a user, or the owner of the address (`addresses.owner_of`). `service` asked for it (`service_scope`); it is in no
     index, as AWS changes the projection of none."""
 
     user_id = UnicodeAttribute(null=True)

@@ -74,7 +74,7 @@ class LinkRow(StageTable):
     channel = UnicodeAttribute(null=True)
     campaign_id = UnicodeAttribute(null=True)  # of an older link; now it is in the shard
     campaign_shard = UnicodeAttribute(null=True)
-    service = UnicodeAttribute(null=True)  # who asked for the letter (`control.services`)
+    service = UnicodeAttribute(null=True)  # who asked for the letter (`service_scope`)
     created_at = UnicodeAttribute()
     valid_until = UnicodeAttribute()
     revoked_at = UnicodeAttribute(null=True)

@@ -19,8 +19,7 @@ class ByEmailIndex(GlobalSecondaryIndex["UserRow"]):
 
 
 class UserRow(StageTable):
-    """A profile. `confirmed_email` is the address that its owner confirmed, at `confirmed_at`: another one is
-    unconfirmed by itself. `left`: the addresses that the user had before, `<channel>#<keyed hash>`, the newest last."""
+    """A `storage.users.StoredUser`."""
 
     class Meta(TableMeta):
         thing = "users"
@@ -36,14 +35,13 @@ class UserRow(StageTable):
     timezone = UnicodeAttribute(null=True)
     attributes: JSONAttribute = JSONAttribute(default=dict)
     left: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
-    erasing_at = UnicodeAttribute(null=True)  # since when it may not be changed any more
+    erasing_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
 
 
 class PreferencesRow(StageTable):
-    """A user's preferences: `{everything, categories, quiet_hours, paused_until}` as JSON. `words`: when each
-    switch was last turned (`profiles.said.Words`)."""
+    """A `storage.preferences.StoredPreferences`."""
 
     class Meta(TableMeta):
         thing = "preferences"
@@ -79,7 +77,7 @@ class EndpointRow(StageTable):
 
 class CapRow(StageTable):
     """The letters of a category that count against a cap: `taken` is `{notification id: epoch seconds}`. `user_id` is a
-    user, or the owner's name of an address (`control.address_hash`). Under `account#<template>#<window>` are those
+    user, or the owner's name of an address (`security.address_hash`). Under `account#<template>#<window>` are those
     about accounts that an address got: `letters` are their notification ids; under `run#<run id>` is the one letter of
     a campaign's run that an address gets."""
 
@@ -106,13 +104,9 @@ class ByChannelIndex(GlobalSecondaryIndex["SuppressionRow"]):
 
 
 class SuppressionRow(StageTable):
-    """What stands against an address. The key is `<channel>#<keyed hash>`; `shown` is the address itself, as long as it
-    may be kept: after an erasure the hash alone stays, with reason and date. `removed_at` ends a suppression; `trace`
-    keeps each addition and removal as JSON texts, oldest first; `said` is a `profiles.said.Said`. What was accepted for
-    the address before `erased_at` is not sent, nor for an erased user (by hash) before the moment in `gone`; what was
-    looked up for any user before `gone[""]` neither. A row whose key begins with `user#` says that a user was erased;
-    one whose key begins with `soft#` only counts soft bounces: `bounces` holds `<moment>#<notification id>`, so that an
-    event told twice counts once."""
+    """A `storage.addresses.AddressRecord`. A row whose key begins with `user#` says that a user was erased; one whose
+    key begins with `soft#` only counts soft bounces: `bounces` holds `<moment>#<notification id>`, so that an event
+    told twice counts once."""
 
     class Meta(TableMeta):
         thing = "suppressions"
