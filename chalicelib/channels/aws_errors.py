@@ -59,13 +59,6 @@ def named_outcome(code: str, *, refusals: Mapping[str, Reason]) -> Outcome:
     )
 
 
-def accepted(message_id: str | None) -> Outcome:
-    """The outcome of an answer: one without an id is ambiguous, whatever its status."""
-    if not message_id:
-        return Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)
-    return Outcome(Verdict.ACCEPTED, provider_id=message_id)
-
-
 # Of one reader: an e-mail address, a telephone number.
 _PERSONAL = re.compile(r"[^\s<>,;:\"'`]+@[^\s<>,;:\"'`]+|\+?\d[\d ()-]{6,}\d")
 _TOLD = 200

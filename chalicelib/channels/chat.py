@@ -10,13 +10,14 @@ the first message, so that other workers start without it.
 
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, Verdict, send_to_endpoints
 from chalicelib.reasons import Reason, ReasonFamily
+from chalicelib.storage.endpoints import Endpoint, EndpointBook
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -28,30 +29,13 @@ _NOT_NOW = frozenset({408, 425, 429})  # the request was too late, too early, or
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
-class Room(Protocol):
-    """`storage.endpoints.Endpoint` is one; `target` is apprise's URL, a secret."""
-
-    @property
-    def target(self) -> str:
-        """The address."""
-        ...
-
-
-class Rooms(Protocol):
-    """`storage.endpoints.EndpointBook` is one."""
-
-    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Room]]:
-        """The active chats of those who have any. Raises: UnavailableError (retryable)."""
-        ...
-
-
 class ChatChannel:
     """A message's address is the user's id; one chat that was reached is enough."""
 
     name = "chat"
     batch_size = 10
 
-    def __init__(self, *, rooms: Rooms, kinds: Collection[str], own_hosts: bool = False) -> None:
+    def __init__(self, *, rooms: EndpointBook, kinds: Collection[str], own_hosts: bool = False) -> None:
         self._rooms = rooms
         self._kinds = kinds
         self._own_hosts = own_hosts
@@ -66,13 +50,13 @@ class ChatChannel:
         """See `Channel.send`."""
         return send_to_endpoints(messages, lambda users: self._rooms.usable(self.name, users), self._send_one)
 
-    def _send_one(self, message: Message, rooms: Sequence[Room]) -> Outcome:
+    def _send_one(self, message: Message, rooms: Sequence[Endpoint]) -> Outcome:
         if len(message.parts["text"]) > MAX_CHARACTERS:
             return Outcome(Verdict.REFUSED, reason=Reason.TOO_LONG)
         outcomes = [self._say(message, room) for room in rooms]
         return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
 
-    def _say(self, message: Message, room: Room) -> Outcome:
+    def _say(self, message: Message, room: Endpoint) -> Outcome:
         if kind_of(room.target) not in self._kinds:
             return Outcome(Verdict.REFUSED, reason=Reason.UNSUPPORTED_CHAT)
         service = chat_at(room.target, own_hosts=self._own_hosts)

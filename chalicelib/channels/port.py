@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each, is_contained, is_final
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.clock import Clock
     from chalicelib.configuration.site_settings import SiteSettings
     from chalicelib.settings import Settings
+    from chalicelib.storage.endpoints import Endpoint, EndpointBook
 
 
 class Verdict(StrEnum):
@@ -97,7 +98,7 @@ class ChannelParts(Protocol):
     @property
     def announce(self) -> Any: ...  # `live.announce.Announce`, of a room beside this one
     @property
-    def endpoints(self) -> Any: ...  # `profiles.endpoints.EndpointBook`, likewise
+    def endpoints(self) -> "EndpointBook": ...
 
 
 @runtime_checkable
@@ -109,16 +110,21 @@ class SlowToStart(Protocol):
         ...
 
 
+def accepted(message_id: str | None) -> Outcome:
+    """The outcome of an answer: one without an id is ambiguous, whatever its status."""
+    if not message_id:
+        return Outcome(Verdict.UNKNOWN, reason=Reason.REPLY_LOST)
+    return Outcome(Verdict.ACCEPTED, provider_id=message_id)
+
+
 # For channels with several endpoints per user: the best or the worst of their outcomes is the message's.
 BEST_FIRST = (Verdict.ACCEPTED, Verdict.UNKNOWN, Verdict.NOT_ACCEPTED, Verdict.REFUSED)
-_E = TypeVar("_E")
-Known = Mapping[str, Sequence[_E]]  # the usable endpoints by user id
 
 
 def send_to_endpoints(
     messages: Sequence[Message],
-    usable: Callable[[Sequence[str]], Known[_E]],
-    send_one: Callable[[Message, Sequence[_E]], Outcome],
+    usable: Callable[[Sequence[str]], Mapping[str, Sequence["Endpoint"]]],
+    send_one: Callable[[Message, Sequence["Endpoint"]], Outcome],
 ) -> Sequence[Outcome]:
     """Sends each message to the endpoints of its user; `usable` reads them all at once."""
     try:

@@ -9,15 +9,15 @@ is no longer valid) is deleted.
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, send_to_endpoints
+from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, accepted, send_to_endpoints
 from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.errors import UnavailableError
 from chalicelib.reasons import Reason
+from chalicelib.storage.endpoints import Endpoint, EndpointBook
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -26,39 +26,13 @@ if TYPE_CHECKING:
 MAX_CHARACTERS: Mapping[str, int] = {"title": 120, "body": 500, "url": 1000}
 
 
-class Device(Protocol):
-    """`storage.endpoints.Endpoint` is one; `target` is the ARN of its platform endpoint."""
-
-    @property
-    def id(self) -> str:
-        """The endpoint's id in the book."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """The ARN."""
-        ...
-
-
-class Devices(Protocol):
-    """`storage.endpoints.EndpointBook` is one."""
-
-    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Device]]:
-        """The devices of those who have any. Raises: UnavailableError (retryable)."""
-        ...
-
-    def forget(self, channel: str, user_id: str, endpoint_id: str) -> None:
-        """Raises: UnavailableError (retryable)."""
-        ...
-
-
 class PushChannel:
     """A message's address is the user's id."""
 
     name = "push"
     batch_size = 10
 
-    def __init__(self, client: "SNSClient", *, devices: Devices) -> None:
+    def __init__(self, client: "SNSClient", *, devices: EndpointBook) -> None:
         self._client = client
         self._devices = devices
 
@@ -66,11 +40,11 @@ class PushChannel:
         """See `Channel.send`."""
         return send_to_endpoints(messages, lambda users: self._devices.usable(self.name, users), self._send_one)
 
-    def _send_one(self, message: Message, devices: Sequence[Device]) -> Outcome:
+    def _send_one(self, message: Message, devices: Sequence[Endpoint]) -> Outcome:
         outcomes = [self._publish(message, device) for device in devices]
         return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
 
-    def _publish(self, message: Message, device: Device) -> Outcome:
+    def _publish(self, message: Message, device: Endpoint) -> Outcome:
         try:
             answer = self._client.publish(
                 TargetArn=device.target,
@@ -88,7 +62,7 @@ class PushChannel:
             return outcome
         return accepted(answer.get("MessageId"))
 
-    def _forget(self, user_id: str, device: Device) -> None:
+    def _forget(self, user_id: str, device: Endpoint) -> None:
         with suppress(UnavailableError):  # the next notification finds it again
             self._devices.forget(self.name, user_id, device.id)
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.aws_errors import accepted
-from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, send_each
+from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, accepted, send_each
 from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.reasons import Reason
 

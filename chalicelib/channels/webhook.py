@@ -7,81 +7,26 @@ attempt is noted in the endpoint's log. 410 switches an endpoint off.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, Verdict, send_to_endpoints
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.reasons import Reason, ReasonFamily
+from chalicelib.storage.endpoints import Endpoint, EndpointBook
+
+if TYPE_CHECKING:
+    from chalicelib.security.outbound_http import HttpReply
+
+    Post = Callable[[str, bytes, Mapping[str, str]], HttpReply]
 
 # After a lost reply it may be sent again, too: the receiver recognises it by its id.
 _FINAL = frozenset({Reason.PRIVATE_ADDRESS, Reason.PLAIN_HTTP})
-
-
-class Hook(Protocol):
-    """`storage.endpoints.Endpoint` is one; `target` is its address."""
-
-    @property
-    def id(self) -> str:
-        """The endpoint's id in the book."""
-        ...
-
-    @property
-    def target(self) -> str:
-        """Where to post to."""
-        ...
-
-    @property
-    def secret(self) -> str | None:
-        """`whsec_…`: signs its posts."""
-        ...
-
-
-class Hooks(Protocol):
-    """`storage.endpoints.EndpointBook` is one."""
-
-    def usable(self, channel: str, user_ids: Sequence[str]) -> Mapping[str, Sequence[Hook]]:
-        """The active endpoints of those who have any. Raises: UnavailableError (retryable)."""
-        ...
-
-    def switch(self, channel: str, user_id: str, endpoint_id: str, *, on: bool, reason: str | None = None) -> object:
-        """Raises: UnavailableError (retryable), NotFoundError (permanent)."""
-        ...
-
-    def note(self, user_id: str, endpoint_id: str, *, delivery_id: str, outcome: str, status: int | None) -> None:
-        """Adds a line to the endpoint's log. Raises: UnavailableError (retryable)."""
-        ...
-
-    def took(self, user_id: str, endpoint_ids: Sequence[str], *, delivery_id: str) -> frozenset[str]:
-        """Those that have accepted a delivery. Raises: UnavailableError (retryable)."""
-        ...
-
-
-class Reply(Protocol):
-    """`control.web.Reply` is one."""
-
-    @property
-    def status(self) -> int | None:
-        """Of the answer."""
-        ...
-
-    @property
-    def problem(self) -> str | None:
-        """Why there is none."""
-        ...
-
-
-class Post(Protocol):
-    """`control.web.guarded_post` with its session: no redirects, TLS to public addresses, never raises."""
-
-    def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """One POST."""
-        ...
 
 
 class WebhookChannel:
@@ -90,7 +35,7 @@ class WebhookChannel:
     name = "webhook"
     batch_size = 10
 
-    def __init__(self, post: Post, *, hooks: Hooks, clock: Clock) -> None:
+    def __init__(self, post: "Post", *, hooks: EndpointBook, clock: Clock) -> None:
         self._post = post
         self._hooks = hooks
         self._clock = clock
@@ -99,7 +44,7 @@ class WebhookChannel:
         """See `Channel.send`."""
         return send_to_endpoints(messages, lambda users: self._hooks.usable(self.name, users), self._send_one)
 
-    def _send_one(self, message: Message, hooks: Sequence[Hook]) -> Outcome:
+    def _send_one(self, message: Message, hooks: Sequence[Endpoint]) -> Outcome:
         outcomes = [self._deliver(message, hook) for hook in self._left(message, hooks)]
         # As long as one may still accept it, the delivery continues, without those that have it.
         waiting = [outcome for outcome in outcomes if outcome.verdict is Verdict.NOT_ACCEPTED]
@@ -107,7 +52,7 @@ class WebhookChannel:
             return waiting[0] if waiting else Outcome(Verdict.ACCEPTED, provider_id=message.delivery_id)
         return min(outcomes, key=lambda outcome: BEST_FIRST.index(outcome.verdict))
 
-    def _left(self, message: Message, hooks: Sequence[Hook]) -> Sequence[Hook]:
+    def _left(self, message: Message, hooks: Sequence[Endpoint]) -> Sequence[Endpoint]:
         if len(hooks) == 1:
             return hooks
         try:
@@ -116,7 +61,7 @@ class WebhookChannel:
             return hooks
         return [hook for hook in hooks if hook.id not in took]
 
-    def _deliver(self, message: Message, hook: Hook) -> Outcome:
+    def _deliver(self, message: Message, hook: Endpoint) -> Outcome:
         at = self._clock()
         body = _body(message, at)
         reply = self._post(hook.target, body.encode(), _headers(message.delivery_id, at, body, hook.secret or ""))
@@ -165,7 +110,7 @@ def _headers(delivery_id: str, at: datetime, body: str, secret: str) -> dict[str
     }
 
 
-def _outcome(reply: Reply, delivery_id: str) -> Outcome:
+def _outcome(reply: "HttpReply", delivery_id: str) -> Outcome:
     if reply.status is None:
         return Outcome(Verdict.REFUSED if reply.problem in _FINAL else Verdict.NOT_ACCEPTED, reason=reply.problem)
     if 200 <= reply.status < 300:
