@@ -21,7 +21,7 @@ from infra.local.cloud import LocalCloud
 from tests.chaos.queues import Queues
 from tests.chaos.wires import Switchboard, Wire
 from tests.chaos.workers import Workers
-from tests.e2e.conftest import LIMIT_SECONDS, Vestnik, eventually
+from tests.e2e.conftest import LIMIT_SECONDS, Vestnik, eventually, rest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -200,12 +200,12 @@ class Rig:
     ) -> Counter[str]:
         """Waits until every delivery is in one of the allowed statuses, `ticking` where the schedule has a part in it;
         how many are in which."""
-        deadline = time.monotonic() + LIMIT_SECONDS
+        began = time.monotonic()
         while set(found := self.statuses(ids)) - set(allowed):
-            assert time.monotonic() < deadline, f"still {dict(found)}; messages: {self.queues.depths()}"
+            assert time.monotonic() < began + LIMIT_SECONDS, f"still {dict(found)}; {self.queues.depths()}"
             if ticking:
                 self._tick_again()
-            time.sleep(0.2)
+            rest(began)
         return found
 
     def timeline(self, notification_id: str) -> list[str]:
