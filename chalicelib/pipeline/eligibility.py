@@ -21,7 +21,7 @@ from chalicelib.storage.users import Wishes
 _LATER = "~"  # than any moment
 
 
-class Person(Protocol):
+class Reader(Protocol):
     """A recipient: a `DeliverRecipient`, or somebody of an audience."""
 
     @property
@@ -59,7 +59,7 @@ class ConsentDesk:
     default_zone: str
     site: SiteSettings
 
-    def ask(self, category: str, people: Mapping[str, Sequence[Person]]) -> dict[str, Consent]:
+    def ask(self, category: str, people: Mapping[str, Sequence[Reader]]) -> dict[str, Consent]:
         """What stands against a letter now, by channel. Raises: UnavailableError (retryable)."""
         found = self.objections(category, people)
         return {channel: self.judge(category, channel, those, found) for channel, those in people.items()}
@@ -67,7 +67,7 @@ class ConsentDesk:
     def objections(
         self,
         category: str,
-        people: Mapping[str, Sequence[Person]],
+        people: Mapping[str, Sequence[Reader]],
         *,
         known: Wishes | None = None,
         asked_again: bool = False,
@@ -92,7 +92,7 @@ class ConsentDesk:
         self,
         category: str,
         channel: str,
-        people: Sequence[Person],
+        people: Sequence[Reader],
         found: Objections,
         *,
         accepted_at: str = _LATER,
@@ -123,7 +123,7 @@ class ConsentDesk:
         self,
         letter: LetterSpec,
         channel: str,
-        people: Sequence[Person],
+        people: Sequence[Reader],
         found: Objections,
         *,
         looked_at: str = _LATER,
@@ -143,7 +143,7 @@ class ConsentDesk:
         self,
         letter: LetterSpec,
         channel: str,
-        people: Sequence[Person],
+        people: Sequence[Reader],
         found: Objections,
         *,
         looked_at: str = _LATER,
@@ -165,7 +165,7 @@ class ConsentDesk:
         objected = known.said.objection(category, self.clock()) if category is not None else None
         return objected.reason if objected else None
 
-    def _erased_at(self, person: Person, known: AddressStanding, looked_at: str) -> str:
+    def _erased_at(self, person: Reader, known: AddressStanding, looked_at: str) -> str:
         """What was requested before an erasure is not sent: to the bare address, or to the user. Other users may have
         left an address that was erased since it was looked up."""
         if person.user_id is None:

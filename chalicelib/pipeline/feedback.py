@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from chalicelib.channels.providers.ses_event_types import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
@@ -18,6 +17,7 @@ from chalicelib.observability import BatchWork, Line, Outcome
 from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.pipeline.ses_events import FeedbackEvent, passed_over, read_event
 from chalicelib.pipeline.sms_replies import SmsReplies, read_reply
+from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.reasons import Reason, SuppressionReason
 from chalicelib.storage.engagement import BY_MACHINE, Engagement
 from chalicelib.storage.ledger import Ledger
@@ -43,26 +43,12 @@ _FOR_GOOD: Mapping[Against, SuppressionReason] = {
 _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 
 
-class Suppressions(Protocol):
-    """`profiles.suppressions.SuppressionList` is one."""
-
-    def add(self, channel: str, address: str, *, reason: str, told_of: datetime | None) -> bool:
-        """Keeps what is there. Raises: UnavailableError (retryable)."""
-        ...
-
-    def soft_bounce(
-        self, channel: str, address: str, *, notification_id: str, at: datetime, limit: int, within_days: int, days: int
-    ) -> None:
-        """Counts one of many that suppress for a while. Raises: UnavailableError (retryable)."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Feedback:
     """Records events."""
 
     ledger: Ledger
-    suppressions: Suppressions
+    suppressions: SuppressionList
     site: SiteSettings
     clock: Clock
 

@@ -13,7 +13,7 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.eligibility import Consent, ConsentDesk, Person
+from chalicelib.pipeline.eligibility import Consent, ConsentDesk, Reader
 from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
@@ -35,7 +35,7 @@ class Caps:
     store: FrequencyCaps
     addresses: AddressHashes
 
-    def take(self, category: str, channel: str, wanted: Mapping[str, Person]) -> tuple[frozenset[str], str | None]:
+    def take(self, category: str, channel: str, wanted: Mapping[str, Reader]) -> tuple[frozenset[str], str | None]:
         """Counts letters, by notification id, as far as the cap lets it; answers the others, and the rule. Repeating it
         counts nothing twice. Raises: UnavailableError (retryable)."""
         cap = self.site.current().caps.get(category)
@@ -47,7 +47,7 @@ class Caps:
         refused = self.store.take(category, owners, letters=cap.letters, days=cap.days)
         return refused, f"cap {category}: {cap.letters} in {cap.days} days"
 
-    def take_account_letter(self, template: str, channel: str, notification_id: str, person: Person) -> str | None:
+    def take_account_letter(self, template: str, channel: str, notification_id: str, person: Reader) -> str | None:
         """Counts a letter about an account against its address; the rule where there were enough of its template in the
         present window. Each template counts apart: no number of registrations keeps somebody from a new password.
         Raises: UnavailableError (retryable; repeating it counts once)."""
@@ -56,7 +56,7 @@ class Caps:
             return None
         return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
 
-    def take_unconfirmed(self, channel: str, notification_id: str, person: Person) -> str | None:
+    def take_unconfirmed(self, channel: str, notification_id: str, person: Reader) -> str | None:
         """The same for a letter of any template to an address that nobody has confirmed, by its mailbox, whatever
         stands behind a `+`: whoever can name it can have letters sent there."""
         limit = self.site.current().unconfirmed_letters
@@ -65,7 +65,7 @@ class Caps:
             return None
         return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
 
-    def take_of_run(self, run_id: str, channel: str, wanted: Mapping[str, Person]) -> frozenset[str]:
+    def take_of_run(self, run_id: str, channel: str, wanted: Mapping[str, Reader]) -> frozenset[str]:
         """Those whose address another letter of the run has taken, on whatever page, shard or list row; at most fifty
         at once. Raises: UnavailableError (retryable)."""
         owners = {id_: owner for id_, one in wanted.items() if (owner := self._owner(channel, one)) is not None}
@@ -76,11 +76,11 @@ class Caps:
             what, owner, notification_id, letters=limit.letters, minutes=limit.minutes
         )
 
-    def _owner(self, channel: str, person: Person) -> str | None:
+    def _owner(self, channel: str, person: Reader) -> str | None:
         return None if _is_own(channel, person) else self.addresses.owner(channel, person.address)
 
 
-def _is_own(channel: str, person: Person) -> bool:
+def _is_own(channel: str, person: Reader) -> bool:
     return CHANNELS[channel].endpoints or person.address == person.user_id
 
 

@@ -7,9 +7,10 @@ The shape is that of "Two-way SMS message payload" in the AWS End User Messaging
 import json
 import re
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from chalicelib.errors import NotFoundError
+from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.reasons import SuppressionReason
 
 _CHANNEL, _BY = "sms", "sms reply"
@@ -26,22 +27,6 @@ _MARKS = re.compile(r"[^\w\s-]|_")  # punctuation of a sentence, a quotation, a 
 START = frozenset({"START", "UNSTOP", "СТАРТ"})
 
 
-class Suppressions(Protocol):
-    """`profiles.suppressions.SuppressionList` is one."""
-
-    def add(self, channel: str, address: str, *, reason: str, by: str) -> bool:
-        """Keeps what is there. Raises: UnavailableError (retryable)."""
-        ...
-
-    def remove(self, channel: str, address: str, *, by: str) -> None:
-        """Raises: NotFoundError (permanent), UnavailableError (retryable)."""
-        ...
-
-    def reason_of(self, channel: str, address: str) -> str | None:
-        """Raises: UnavailableError (retryable)."""
-        ...
-
-
 class SmsReply(NamedTuple):
     """One reply; `number` in E.164."""
 
@@ -53,7 +38,7 @@ class SmsReply(NamedTuple):
 class SmsReplies:
     """Executes replies."""
 
-    suppressions: Suppressions
+    suppressions: SuppressionList
 
     def take(self, reply: SmsReply) -> str:
         """Executes a reply: `stopped`, `started`, or `unheeded`; idempotent. Raises: UnavailableError (retryable)."""

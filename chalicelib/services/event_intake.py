@@ -61,7 +61,7 @@ class Following(NamedTuple):
     accepted: Accepted
 
 
-class _Step(NamedTuple):
+class _PlannedStep(NamedTuple):
     """A step of a rule, with the edition of its letter."""
 
     step: EventStep
@@ -118,7 +118,7 @@ class Events:
         known = read_event(event_id)
         if known is None:
             rule = self.site.current(fresh=True).event_rules.get(event.type, EventRule(steps=()))
-            steps = [_Step(step, self.accept.edition(step.template)) for step in rule.steps]
+            steps = [_PlannedStep(step, self.accept.edition(step.template)) for step in rule.steps]
             for step in steps:
                 self.accept.check(_letter(event, step), edition=step.edition)
             known = self._write(event, event_id, steps, caller)
@@ -126,7 +126,7 @@ class Events:
             raise ConflictError(Phrase("this event id was used for another event: use a new id for a new event"))
         return known
 
-    def _write(self, event: Event, event_id: str, steps: Sequence[_Step], caller: str) -> StoredEvent:
+    def _write(self, event: Event, event_id: str, steps: Sequence[_PlannedStep], caller: str) -> StoredEvent:
         at = self.clock()
         for one in steps:
             self.templates.write_down(one.edition)
@@ -143,12 +143,12 @@ class Events:
             )
         )
 
-    def _steps(self, row: StoredEvent) -> list[_Step]:
+    def _steps(self, row: StoredEvent) -> list[_PlannedStep]:
         """With the versions that they were accepted with."""
         steps = [recalled(EventStep, step) for step in row.steps]
         named = row.editions or [[None, None]] * len(steps)  # older rows have none
         return [
-            _Step(step, Edition(self.templates.get(step.template, version), layout))
+            _PlannedStep(step, Edition(self.templates.get(step.template, version), layout))
             for step, (version, layout) in zip(steps, named, strict=True)
         ]
 
@@ -162,7 +162,7 @@ class Events:
             self.directory.put(user.id, UserBody(**given))
 
     def _follow(
-        self, event: Event, one: _Step, n: int, *, row: StoredEvent, caller: str, service: str | None
+        self, event: Event, one: _PlannedStep, n: int, *, row: StoredEvent, caller: str, service: str | None
     ) -> Following:
         request, step = _letter(event, one), one.step
         if step.delay:
@@ -175,7 +175,7 @@ class Events:
         return Following(step.template, accepted[0])
 
 
-def _letter(event: Event, one: _Step) -> NotificationRequest:
+def _letter(event: Event, one: _PlannedStep) -> NotificationRequest:
     declared = one.edition.template.variables
     wanted = {name: value for name, value in event.data.items() if declared is None or name in declared}
     return _request(one.step, wanted, Recipient(user_id=event.user.id))
