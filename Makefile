@@ -10,17 +10,20 @@ LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev
 USERS ?= 1000
 PYTEST_ARGS ?=
-# Two at a time but for the end-to-end and browser tests, which fill the machine by themselves.
-FAST := tests/unit tests/contract tests/integration packages/ses-mailbox/tests
-WHOLE := tests/e2e tests/browser
+# `make test` runs these lanes beside each other (JOBS=1: one after another): the first computes on two cores, the others
+# mostly wait, each for a cloud of its own. What a lane said is told when it ends.
+LANES := fast e2e browser chaos
+JOBS ?= $(words $(LANES))
+LANE.fast := -n 2 --dist worksteal tests/unit tests/contract tests/integration packages/ses-mailbox/tests
+LANE.e2e := --reruns 1 tests/e2e
+LANE.browser := --reruns 1 tests/browser
+# What breaks the service on purpose is never run again: a test that passes at the second try has found something.
+LANE.chaos := -n 2 --dist loadfile tests/chaos
 # Asked for by name, these need no Chromium.
-WITHOUT_BROWSER := $(addsuffix %,$(FAST) tests/e2e tests/chaos tests/localstack)
+WITHOUT_BROWSER := $(addsuffix %,$(filter tests/% packages/%,$(LANE.fast)) tests/e2e tests/chaos tests/localstack)
 # Where nothing may be skipped, the lack of a browser is a failure; elsewhere its tests are skipped.
 BROWSER_NEEDED = test -z "$$VESTNIK_NO_SKIPS"
-# What breaks the service on purpose mostly waits, so that two clouds fit; it is never run again: a test that passes at
-# the second try has found something.
-BROKEN := tests/chaos
-# pytest's 5: PYTEST_ARGS chose no test of this half.
+# pytest's 5: PYTEST_ARGS chose no test of this lane.
 NONE_CHOSEN = test $$? -eq 5 -a -n '$(PYTEST_ARGS)'
 BENCHES := packages cold_start letters way growth history instant live_fanout live_talk admin_pages money fanout once
 FULL ?=
@@ -65,14 +68,16 @@ shell: $(READY) ## a Python prompt inside the running local cloud
 	@$(BIN)/python -m infra.local.shell
 
 test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words" PYTHON=python3.13)
-	@$(if $(filter-out $(WITHOUT_BROWSER),$(or $(TESTS),$(WHOLE))),$(BIN)/python -m infra.browser || $(BROWSER_NEEDED),:)
+	@$(if $(filter-out $(WITHOUT_BROWSER),$(or $(TESTS),tests/browser)),$(BIN)/python -m infra.browser || $(BROWSER_NEEDED),:)
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 else
-	@$(BIN)/python -m pytest -n 2 $(FAST) $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	@$(BIN)/python -m pytest --reruns 1 $(WHOLE) $(PYTEST_ARGS) || $(NONE_CHOSEN)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(BROKEN) $(PYTEST_ARGS) || $(NONE_CHOSEN)
+	@echo "lanes: $(LANES), $(JOBS) beside each other; what each said is told when it ends"
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) --output-sync=target $(LANES:%=lane-%)
 endif
+
+lane-%:
+	@$(BIN)/python -m pytest $(LANE.$*) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
 bench: $(READY) ## every measurement, in ten minutes; FULL=1: as docs/performance.md shows them, and into it
 	@$(foreach name,$(BENCHES),$(BIN)/python -m bench.$(name) $(if $(FULL),$(FULL.$(name)),$(QUICK.$(name))) || missed="$$missed $(name)";) \

@@ -1,5 +1,5 @@
-"""The parts together on moto: real tables and queues of a stage in this process, and a pump that plays the event source
-mappings."""
+"""The parts together: the tables of a stage in memory (`tests/twin`), its queues and letters on moto, and a pump that
+plays the event source mappings."""
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
