@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from chalicelib.storage.rows.accounts import AuditRow
 from tests.integration.admin.conftest import PASSWORD, Visitor, signed_in
 from tests.integration.api.gateway import REQUEST_ID
 from tests.integration.faults import unreachable
+from tests.processes import compose
 
 HOST = "https://cinema.example"
 
@@ -78,11 +80,11 @@ def test_an_act_that_has_no_end_has_an_unknown_outcome(boss: Visitor) -> None:
     assert [one.did for one in entries(outcome="unknown")] == ["setting.change"]
 
 
-def test_an_act_that_nobody_expected_to_fail_has_failed(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> None:
+def test_an_act_that_nobody_expected_to_fail_has_failed(boss: Visitor) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boris@example.com")
 
-    monkeypatch.setattr("chalicelib.admin.site_settings.site_desk", broken)
+    compose(settings_changes=SimpleNamespace(change=broken))
     assert boss.post("/admin/settings/redirect_url", value=HOST).status == 500
     assert [one.outcome for one in entries(did="setting.change")] == ["failed"]
 

@@ -4,13 +4,13 @@ session, a service that does not answer."""
 import re
 from collections.abc import Mapping
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
 import pytest
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin import site_settings as site
 from chalicelib.admin.forms import form_to
 from chalicelib.errors import UnavailableError
 from chalicelib.profiles.model import UserBody
@@ -19,6 +19,7 @@ from chalicelib.storage.rows.accounts import ManagerRow, SessionRow
 from chalicelib.storage.rows.campaigns import CampaignRow
 from tests.integration.admin.conftest import PASSWORD, Seen, Visitor
 from tests.integration.admin.test_pages import PROMO, written
+from tests.processes import compose
 
 TEXT = 'Two "paragraphs" & <b>more</b>.\r\n\r\nВсе фильмы ноября.'
 TOKEN, STEP = re.compile(r'name="token" value="([^"]*)"'), re.compile(r'name="step" value="([^"]*)"')
@@ -208,17 +209,18 @@ def test_a_mistake_shows_the_form_with_what_was_typed(boss: Visitor, path: str, 
     assert "data-unsaved" in seen.text
 
 
-def test_what_was_typed_survives_a_service_that_does_not_answer(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_typed_survives_a_service_that_does_not_answer(boss: Visitor) -> None:
     """Promise B5: a 503 shows what was typed, and sends it once more."""
 
     def fails(*_: object, **__: object) -> None:
         raise UnavailableError("the database did not answer")
 
-    monkeypatch.setattr(site, "site_desk", fails)
+    working = Stage.own().given
+    compose(settings_changes=SimpleNamespace(change=fails))
     path = "/admin/settings/redirect_url"
     seen = boss.post(path, value="https://cinema.example/autumn")
     assert seen.status == 503
-    monkeypatch.undo()
+    Stage.begin(**working)
     shown = in_the_form(seen, path)
     assert shown["value"] == ["https://cinema.example/autumn"]
     assert boss.post(path, **{**shown, "token": shown["token"][0]}).said == "saved"
