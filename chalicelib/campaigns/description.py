@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.campaigns.model import Campaign, shown_spec
+from chalicelib.campaigns.model import ASKED, Campaign, shown_spec
 from chalicelib.campaigns.preview import AudiencePreview
 from chalicelib.campaigns.progress import Progress, read_progresses
 from chalicelib.clock import rfc3339
@@ -42,7 +42,12 @@ def describe_in_short(heads: Sequence[CampaignHead]) -> list[dict[str, Any]]:
     newest = {head.id: planned for head in heads if (planned := PlannedRun.newest(head)) is not None}
     progresses = dict(zip(newest, read_progresses(list(newest.values())), strict=True))
     return [
-        {"id": head.id, "name": spec.name, **_standing(head, spec, progresses.get(head.id, Progress()))}
+        {
+            "id": head.id,
+            "name": spec.name,
+            "details": {name: value for name, how in ASKED.items() if how.in_list and (value := getattr(spec, name))},
+            **_standing(head, spec, progresses.get(head.id, Progress())),
+        }
         for head, spec in ((head, shown_spec(head)) for head in heads)
     ]
 

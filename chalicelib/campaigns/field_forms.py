@@ -14,11 +14,13 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page."""
+    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page; `in_list`:
+    under its name in the list of campaigns."""
 
     kind: Literal["number", "text", "flag", "choice"]
-    card: Literal["when", "schedule", "pace"]
+    card: Literal["letter", "when", "schedule", "pace"]
     on_page: bool = False
+    in_list: bool = False
 
 
 def asked_of(model: type[BaseModel]) -> Mapping[str, Asked]:

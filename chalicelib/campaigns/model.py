@@ -15,7 +15,7 @@ from chalicelib.profiles.model import Name, normal_timezone
 from chalicelib.schemas import StrictModel, recalled
 from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion
 from chalicelib.storage.runs import Run
-from chalicelib.text import JsonObject, one_line
+from chalicelib.text import JsonObject, Line, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
@@ -73,6 +73,15 @@ class Campaign(StrictModel):
     )
 
     name: Name
+    note: Annotated[
+        Line | None,
+        Field(
+            min_length=1,
+            max_length=500,
+            description="what this mailing is for, for other managers; readers never see it",
+        ),
+        Asked("text", "letter", on_page=True, in_list=True),
+    ] = None
     template: TemplateKey
     category: Annotated[str | None, Field(description="default: the template's")] = None
     channels: Annotated[Channels | None, Field(description="default: the template's")] = None

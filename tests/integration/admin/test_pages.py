@@ -70,6 +70,17 @@ def written(visitor: Visitor, **changes: Any) -> str:
     return seen.place.split("/")[3]
 
 
+def test_what_a_mailing_is_for_is_told_on_its_page_and_in_the_list(boss: Visitor) -> None:
+    campaign = written(boss, note="For the <premiere>")
+    assert Stage.own().campaigns.get(campaign).spec["note"] == "For the <premiere>"
+    boss.cookies["__Host-vestnik_language"] = "en"
+    page, listed = boss.get(f"/admin/campaigns/{campaign}").text, boss.get("/admin/campaigns").text
+    assert "<dt>What this mailing is for</dt><dd>For the &lt;premiere&gt;</dd>" in page
+    assert "What this mailing is for: For the &lt;premiere&gt;" in listed
+    written(boss, note="")
+    assert boss.get("/admin/campaigns").text.count("What this mailing is for") == 1
+
+
 def test_every_page_is_shown_in_both_languages(boss: Visitor, stock: Stock) -> None:
     for path in stock.pages():
         for language, title in (("en", 'lang="en"'), ("ru", 'lang="ru"')):

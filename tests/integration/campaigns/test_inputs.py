@@ -21,6 +21,7 @@ from tests.integration.campaigns.conftest import CONTEXT, Desk
 
 OTHER_CAMPAIGN: dict[str, Any] = {
     "name": "Another",
+    "note": "For the premiere",
     "template": "birthday",
     "category": "digest",
     "channels": ["live"],
