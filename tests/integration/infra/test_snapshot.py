@@ -79,6 +79,7 @@ def processes(
         while process.stdout.readline() != "warm\n":  # before it there are lines of its log
             assert process.poll() is None
         row = {"name": {"S": "redirect_url"}, "value": {"S": json.dumps(redirect)}, "version": {"N": "1"}}
+        row |= {"updated_at": {"S": "2026-11-22T10:00:00.000000Z"}, "updated_by": {"S": "key:test"}}
         account.dynamodb.put_item(TableName="vestnik-test-settings", Item=row)
         told, _ = process.communicate("go on\n", timeout=120)
     assert process.returncode == 0
