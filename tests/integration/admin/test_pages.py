@@ -899,7 +899,7 @@ def test_a_service_is_not_made_beside_one_that_looks_like_it(boss: Visitor, alik
     refused = boss.post("/admin/keys", name=alike, scope=["users:read"])
 
     assert refused.status == 422
-    assert "looks like the service shop: expected its name as it stands" in refused.text
+    assert "looks like the service shop: use exactly that name" in refused.text
     assert boss.post("/admin/keys", name=" shop\n", scope=["users:read"]).status == 200
     assert service_names() == {"shop"}
 
