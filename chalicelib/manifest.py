@@ -16,6 +16,7 @@ class Subsystem(StrEnum):
     PROFILES = "profiles"
     SES = "ses"
     SNS = "sns"
+    WHATSAPP = "whatsapp"
     WEBHOOK = "webhook"
     CHAT = "chat"
     LIVE = "live"
@@ -35,6 +36,7 @@ RATES: Mapping[Subsystem, Rate] = {
     Subsystem.PROFILES: Rate(2000, "users asked for in a second"),
     Subsystem.SES: Rate(100, "letters a second that SES allows"),
     Subsystem.SNS: Rate(20, "SMS and push notifications a second"),
+    Subsystem.WHATSAPP: Rate(20, "WhatsApp messages a second; a number sends at most 80"),
     Subsystem.WEBHOOK: Rate(50, "webhooks a second"),
     Subsystem.CHAT: Rate(20, "chat messages a second"),
     Subsystem.LIVE: Rate(1000, "live notifications a second"),
@@ -73,6 +75,7 @@ CHANNELS: Mapping[str, ChannelSpec] = {
         ChannelSpec("email", "email", Subsystem.SES, ("subject", "html"), ("text",), workers=(10, 5)),
         ChannelSpec("live", "id", Subsystem.LIVE, ("title",), ("body", "url"), repeatable=True, workers=(10, 5)),
         ChannelSpec("sms", "phone", Subsystem.SNS, ("text",)),
+        ChannelSpec("whatsapp", "phone", Subsystem.WHATSAPP, ("template", "language"), ("parameters",)),
         ChannelSpec(
             "push", "id", Subsystem.SNS, ("title",), ("body", "url"), repeatable=True, endpoints=True, workers=(5, 5)
         ),

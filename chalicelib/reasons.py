@@ -38,6 +38,8 @@ class Reason(StrEnum):
     EMPTY_HTML = "empty_html"
     EMPTY_TITLE = "empty_title"
     EMPTY_TEXT = "empty_text"
+    EMPTY_TEMPLATE = "empty_template"  # of WhatsApp: the name of the template at Meta
+    EMPTY_LANGUAGE = "empty_language"  # likewise, its language
     MISSING_PART = "missing_part"
     TEMPLATE_ERROR = "template_error"
     SYNTAX = "syntax"

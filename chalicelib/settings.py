@@ -109,6 +109,13 @@ class Settings(_Rates):
         description="the name that texts come from, where a country allows one",
         examples=["Cinema"],
     )
+    whatsapp_sender: str = Field(
+        default="",
+        pattern=r"^(phone-number-id-[0-9a-z]+|arn:[^\s]+:phone-number-id/[0-9a-zA-Z]+)?$",
+        description="id of the number that WhatsApp messages come from (AWS End User Messaging Social); empty: "
+        "there is none, and they wait",
+        examples=["phone-number-id-0123456789abcdef0123456789abcdef"],
+    )
     push_ios: str = Field(
         default="",
         pattern=r"^(arn:[^\s]+)?$",

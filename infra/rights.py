@@ -82,6 +82,7 @@ def boundary(place: Place) -> list[dict[str, Any]]:
     services = sorted({"dynamodb", "lambda", "logs", "s3", "sns", "sqs", "ssm", "ses"})
     own = [one for service in services for one in place.scopes()[service]]
     free = ["execute-api:ManageConnections", "lambda:GetAccountSettings", "ses:GetAccount", "sns:Publish"]
+    free += ["social-messaging:SendWhatsAppMessage"]
     free += ["lambda:ListEventSourceMappings", "xray:PutTraceSegments", "xray:PutTelemetryRecords", "kms:Decrypt"]
     return list(
         _documents(

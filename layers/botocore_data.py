@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 # A test compares them with the code.
-SERVICES = frozenset({"apigatewaymanagementapi", "dynamodb", "lambda", "s3", "sesv2", "sns", "sqs", "ssm", "sts"})
+SERVICES = frozenset(
+    ["apigatewaymanagementapi", "dynamodb", "lambda", "s3", "sesv2", "sns", "socialmessaging", "sqs", "ssm", "sts"]
+)
 _NEVER_READ = ("examples-", "completions-", "waiters-")
 
 

@@ -106,6 +106,11 @@ class Clients:
         return cast("SNSClient", session().create_client("sns", config=_ONE_TRY))
 
     @cached_property
+    def socialmessaging(self) -> Any:
+        """For WhatsApp, with one try likewise."""
+        return session().create_client("socialmessaging", config=_ONE_TRY)
+
+    @cached_property
     def ssm(self) -> SSMClient:
         return cast("SSMClient", session().create_client("ssm", config=_AWS))
 

@@ -20,7 +20,7 @@ from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_k
 from chalicelib.stage.workers import WorkerStage
 from chalicelib.storage.dynamodb import dynamodb
 
-_CLIENTS = ("sqs", "ses", "sns", "ssm", "aws_lambda")
+_CLIENTS = ("sqs", "ses", "sns", "socialmessaging", "ssm", "aws_lambda")
 _STAY = (*_CLIENTS, "renderer")  # the renderer knows compiled templates, each by its version
 
 

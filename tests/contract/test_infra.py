@@ -19,6 +19,7 @@ CANNOT_NAME_A_STAGE = {
     "execute-api:ManageConnections",
     *(f"sns:{action}" for action in ("CreatePlatformEndpoint", "DeleteEndpoint")),
     *(f"sns:{action}" for action in ("GetEndpointAttributes", "SetEndpointAttributes")),
+    "social-messaging:SendWhatsAppMessage",  # AWS gives a number its id
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
 }

@@ -18,6 +18,7 @@ from chalicelib.channels.port import Channel, Message
 from chalicelib.channels.push import PushChannel
 from chalicelib.channels.sms import SmsChannel
 from chalicelib.channels.webhook import WebhookChannel
+from chalicelib.channels.whatsapp import WhatsAppChannel
 from chalicelib.clock import now
 from chalicelib.reasons import Reason
 from chalicelib.security.outbound_http import guarded_post, guarded_session
@@ -30,8 +31,10 @@ from tests.processes import compose, new_process
 
 FROM = EmailSender(*parseaddr(SENDER))
 SETS = {"configuration_set": CONFIGURATION_SET, "mailings_set": MAILINGS_SET}
+WHATSAPP_SENDER = "phone-number-id-0123456789abcdef0123456789abcdef"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 PARTS = {"subject": "S", "html": "<p>H</p>", "text": "Привет", "title": "T", "body": "B", "url": "https://c.example"}
+PARTS |= {"template": "promo", "language": "ru", "parameters": "Привет\nПремьера"}
 
 
 @dataclass
@@ -91,6 +94,14 @@ def sns_receiver(stage: None, receiver: Receiver, monkeypatch: pytest.MonkeyPatc
     return receiver
 
 
+@pytest.fixture
+def whatsapp_receiver(stage: None, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Receiver:
+    """WhatsApp is the receiver."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SOCIALMESSAGING", receiver.url)
+    monkeypatch.setenv("VESTNIK_WHATSAPP_SENDER", WHATSAPP_SENDER)
+    return receiver
+
+
 def scripted(receiver: Receiver, faults: Mapping[str, int | str]) -> Callable[[str], bool]:
     def break_(kind: str) -> bool:
         if kind in faults:
@@ -104,6 +115,12 @@ SNS_FAULTS: dict[str, int | str] = {
     "refuse": "InvalidParameter",
     "throttle": "Throttled",
     "server_error": 500,
+    "lose_reply": DROP,
+}
+WHATSAPP_FAULTS: dict[str, int | str] = {
+    "refuse": "InvalidParametersException",
+    "throttle": "ThrottledRequestException",
+    "server_error": 502,
     "lose_reply": DROP,
 }
 HTTP_FAULTS = {"refuse": 410, "throttle": 429, "server_error": 500, "lose_reply": DROP}
@@ -178,6 +195,26 @@ def sms_rig(request: pytest.FixtureRequest) -> Rig:
     return rig
 
 
+def whatsapp_rig(request: pytest.FixtureRequest) -> Rig:
+    receiver: Receiver = request.getfixturevalue("whatsapp_receiver")
+
+    def make() -> Channel:
+        return WhatsAppChannel(Stage.own().socialmessaging, sender=WHATSAPP_SENDER)
+
+    def unreachable() -> Channel:
+        request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SOCIALMESSAGING", "http://127.0.0.1:1")
+        compose()
+        return make()
+
+    return Rig(
+        make(),
+        arrived=lambda: len(receiver.taken),
+        break_=scripted(receiver, WHATSAPP_FAULTS),
+        address="+7926000{:04}".format,
+        unreachable=unreachable,
+    )
+
+
 def push_rig(request: pytest.FixtureRequest) -> Rig:
     book: EndpointBook = request.getfixturevalue("book")
     for n in range(20):
@@ -221,6 +258,7 @@ RIGS: Mapping[str, Callable[[pytest.FixtureRequest], Rig]] = {
     "email": email_rig,
     "live": live_rig,
     "sms": sms_rig,
+    "whatsapp": whatsapp_rig,
     "push": push_rig,
     "webhook": webhook_rig,
     "chat": chat_rig,

@@ -18,7 +18,11 @@ _SNS_ERROR = (
     '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>{code}</Code>'
     "<Message>{text}</Message></Error></ErrorResponse>"
 )
-_TEXTS = {"InvalidParameter": "Invalid parameter: Message Reason: it cannot be sent"}
+_WHATSAPP = "/v1/whatsapp/send"
+_TEXTS = {
+    "InvalidParameter": "Invalid parameter: Message Reason: it cannot be sent",
+    "InvalidParametersException": "(#131009) Parameter value is not valid",
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Taken:
 
 @dataclass
 class Receiver:
-    """`faults`: what the next requests get, by order: a status, a code of SNS, or DROP."""
+    """`faults`: what the next requests get, by order: a status, a code of SNS or of WhatsApp, or DROP."""
 
     url: str = ""
     taken: list[Taken] = field(default_factory=list)
@@ -59,6 +63,10 @@ class Receiver:
             fault = self.faults.pop(0) if self.faults else 200
             if fault in (200, DROP):
                 self.taken.append(request)
+        if request.path == _WHATSAPP:
+            named = {"__type": fault, "message": _TEXTS.get(str(fault), "no")} if isinstance(fault, str) else {}
+            told = {"messageId": f"m-{self.calls}"} if fault == 200 else named
+            return (400 if isinstance(fault, str) else fault), json.dumps(told)
         if isinstance(fault, str):
             return 400, _SNS_ERROR.format(code=fault, text=_TEXTS.get(fault, "no"))
         return fault, _SNS_OK.format(n=self.calls) if fault == 200 else ""
