@@ -19,6 +19,7 @@ from chalicelib.text import normal_json, one_line
 
 MAX_DEPTH = 8
 MAX_PARTS = 100
+MAX_CAMPAIGNS = 3  # each costs reads for every user who is looked at
 _PROFILE_FIELDS = frozenset({"id", "email", "phone", "name", "locale", "timezone", "email_confirmed"})
 # What is stored of these has one form, and so has what it is compared with.
 _SPELLED: Mapping[str, Callable[[Any], Any]] = {
@@ -68,11 +69,19 @@ class Rule(StrictModel):
             check_value(self.op, self.value)
         elif self.value is not None:
             raise ValueError(Phrase("value belongs to an attribute and its op"))
+        if len(self.campaigns) > MAX_CAMPAIGNS:
+            raise ValueError(Phrase("expected the openings of at most {most} campaigns", most=MAX_CAMPAIGNS))
         if self._depth() > MAX_DEPTH or self._parts() > MAX_PARTS:
             raise ValueError(
                 Phrase("expected at most {depth} levels and {parts} parts", depth=MAX_DEPTH, parts=MAX_PARTS)
             )
         return self
+
+    @property
+    def campaigns(self) -> frozenset[str]:
+        """The campaigns whose openings it asks for."""
+        own = {self.attribute} if self.op and self.attribute and OPERATORS[self.op].of_campaign else set[str]()
+        return frozenset(own).union(*(rule.campaigns for rule in self._inner()))
 
     def matches(self, profile: Profile, at: RuleMoment) -> bool:
         """Whether the profile matches; never fails, whatever the profile holds."""
@@ -82,10 +91,13 @@ class Rule(StrictModel):
             return any(rule.matches(profile, at) for rule in self.any)
         if self.negated is not None:
             return not self.negated.matches(profile, at)
+        operator = OPERATORS[self.op or "exists"]
+        if operator.of_campaign:
+            return operator.matches(at.openings.get(self.attribute or ""), self.value, at)
         found = _find(profile, self.attribute or "")
         if self.attribute == "locale" and isinstance(found, str):
             return _of_language(self.op or "exists", found, self.value, at)
-        return OPERATORS[self.op or "exists"].matches(found, self.value, at)
+        return operator.matches(found, self.value, at)
 
     def unread(self, profile: Profile, at: RuleMoment) -> Iterator[tuple[str, Any]]:
         """The attributes, with their values, that a part of the rule uses but cannot compare: a date in another format

@@ -19,11 +19,12 @@ _MOST_DAYS_AGO = 40_000
 class RuleMoment(NamedTuple):
     """When a rule is applied: the instant, and the recipient's calendar day. `before` is the day of the run a day
     earlier, if there is one: if the clocks of campaign and recipient change on different days, a day may occur twice or
-    not at all."""
+    not at all. `openings`: when the recipient last opened a letter, by campaign."""
 
     now: datetime
     today: date
     before: date | None = None
+    openings: Mapping[str, datetime] = {}
 
     @property
     def days(self) -> Sequence[date]:
@@ -41,17 +42,20 @@ class Takes(StrEnum):
     ORDERED = "ordered"  # a number, a date, or {"days_ago": n}
     FLAG = "flag"  # true, false or nothing
     DAYS = "days"  # a whole number of days, or nothing
+    PERIOD = "period"  # a whole number of days, at least 1
 
 
 class Operator(NamedTuple):
     """`matches` gets the profile's value, the rule's value and the moment. `tells` describes it to API callers.
     `language`: for `locale`, whether it matches the languages of the value (True), all others (False), or is treated
-    like any other attribute (None)."""
+    like any other attribute (None). `of_campaign`: the attribute is a campaign's id, and the value found is the
+    recipient's opening of it."""
 
     takes: Takes
     matches: Callable[[Any, Any, RuleMoment], bool]
     tells: str
     language: bool | None = None
+    of_campaign: bool = False
 
 
 def check_value(op: str, value: JsonValue) -> None:
@@ -67,6 +71,8 @@ def check_value(op: str, value: JsonValue) -> None:
             raise ValueError(Phrase("value: {op} takes true, false or nothing", op=op))
         case Takes.DAYS if not (value is None or (is_number(value) and isinstance(value, int) and abs(value) < 366)):
             raise ValueError(Phrase("value: {op} takes a whole number of days, or nothing", op=op))
+        case Takes.PERIOD if not (is_number(value) and isinstance(value, int) and 0 < value < 366):
+            raise ValueError(Phrase("value: {op} takes a whole number of days, 1 to 365", op=op))
 
 
 def is_read(op: str, found: Any, value: Any, at: RuleMoment) -> bool:
@@ -76,7 +82,7 @@ def is_read(op: str, found: Any, value: Any, at: RuleMoment) -> bool:
             return moment_of(found) is not None
         case Takes.ORDERED:
             return _ordered(found, value, at) is not None
-        case Takes.FLAG:
+        case Takes.FLAG | Takes.PERIOD:
             return True
         case _:
             return any(_kind(found) is _kind(one) for one in (value if isinstance(value, list) else [value]))
@@ -138,6 +144,10 @@ def _anniversary(found: Any, value: Any, at: RuleMoment) -> bool:
     return moment is not None and any(_comes_round(moment, day + timedelta(days=value or 0)) for day in at.days)
 
 
+def _opened_within(found: Any, value: Any, at: RuleMoment) -> bool:
+    return isinstance(found, datetime) and found >= at.now - timedelta(days=value)
+
+
 def _comes_round(moment: datetime, day: date) -> bool:
     if (moment.month, moment.day) == (day.month, day.day):
         return True
@@ -163,5 +173,11 @@ OPERATORS: Mapping[str, Operator] = {
     ),
     "anniversary": Operator(
         Takes.DAYS, _anniversary, "the day of the year of a date; value: so many days before it, 0 where left out"
+    ),
+    "opened_campaign": Operator(
+        Takes.PERIOD,
+        _opened_within,
+        "the attribute is a campaign's id; value: opened, or clicked in, within so many days before the run",
+        of_campaign=True,
     ),
 }

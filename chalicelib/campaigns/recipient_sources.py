@@ -11,16 +11,24 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.isolation import each, together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.profiles.directory import Directory
-from chalicelib.storage.campaign_recipients import UNSENT_PLACES, KnownNotification, read_notifications, unsent
+from chalicelib.storage.campaign_recipients import (
+    UNSENT_PLACES,
+    KnownNotification,
+    read_notifications,
+    read_openings,
+    unsent,
+)
 from chalicelib.storage.recipient_lists import RecipientLists
-from chalicelib.storage.runs import Run
+from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import zone_of
 
+OPENINGS_OF_RUNS = 5  # of a campaign, the newest: a rule reads a delivery of each for every user of a page
 Cursor = dict[str, Any]
 
 
@@ -64,6 +72,7 @@ class DirectorySource:
         directory: Directory,
         rule: Rule | None,
         *,
+        runs: Runs,
         run_id: str,
         scheduled: datetime,
         zone: str,
@@ -72,6 +81,8 @@ class DirectorySource:
     ) -> None:
         self._directory = directory
         self._rule = rule
+        self._runs = runs
+        self._opened: dict[str, dict[str, datetime]] = {}  # of the page's users, by user and campaign
         self._run_id = run_id
         self._scheduled = scheduled
         self._before = before
@@ -81,8 +92,23 @@ class DirectorySource:
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:
         """See `Source`."""
         profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
+        self._opened = self._openings(profiles)
         targets = each(self._target, self._meant(profiles), alone=_log_profile)
         return TargetPage(targets, following, profiles if self._rule else (), self.unread)
+
+    def _openings(self, profiles: Sequence[Profile]) -> dict[str, dict[str, datetime]]:
+        asked: dict[DeliveryKey, tuple[str, str]] = {}
+        for campaign in self._rule.campaigns if self._rule else ():
+            for run in self._runs.of(campaign, limit=OPENINGS_OF_RUNS):
+                for one in profiles:
+                    notification = notification_of(run.run_id, user_id=one.id)
+                    asked |= {DeliveryKey(notification, channel): (one.id, campaign) for channel in run.channels}
+        found: dict[str, dict[str, datetime]] = {}
+        for key, at in read_openings(asked).items():
+            user, campaign = asked[key]
+            opened = found.setdefault(user, {})
+            opened[campaign] = max(at, opened.get(campaign, at))
+        return found
 
     def _meant(self, profiles: Sequence[Profile]) -> list[Profile]:
         meant = each(lambda one: one if self.means(one) else None, profiles, alone=_log_profile)
@@ -100,7 +126,7 @@ class DirectorySource:
         zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
         today = self._scheduled.astimezone(zone).date()
         before = self._before.astimezone(zone).date() if self._before else None
-        return RuleMoment(now=self._scheduled, today=today, before=before)
+        return RuleMoment(self._scheduled, today, before, self._opened.get(profile.id, {}))
 
     def _target(self, profile: Profile) -> Target:
         return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
@@ -193,8 +219,9 @@ def _again(row: KnownNotification) -> Target:
 class Sources:
     """Finds the source of a run."""
 
-    def __init__(self, *, directory: Directory, lists: RecipientLists, default_zone: str) -> None:
+    def __init__(self, *, directory: Directory, lists: RecipientLists, runs: Runs, default_zone: str) -> None:
         self._directory = directory
+        self._runs = runs
         self._lists = lists
         self._default_zone = default_zone
 
@@ -219,6 +246,7 @@ class Sources:
         return DirectorySource(
             self._directory,
             spec.audience.rule,
+            runs=self._runs,
             run_id=run_id,
             scheduled=scheduled,
             zone=zone,

@@ -138,6 +138,11 @@ class StartChecks:
                 self._campaigns.get(campaign_id, sight=sight)
             except NotFoundError as error:
                 errors.append(FieldError(f"audience.exclude_campaigns[{n}]", error.detail))
+        for campaign_id in sorted(spec.audience.rule.campaigns) if spec.audience.rule else ():
+            try:
+                self._campaigns.get(campaign_id, sight=sight)
+            except NotFoundError as error:
+                errors.append(FieldError("audience.rule", error.detail))
         return errors
 
     def _source_errors(self, content: Content | None) -> list[FieldError]:

@@ -75,7 +75,12 @@ class CampaignParts(Notifications):
     def sources(self) -> Sources:
         from chalicelib.campaigns.recipient_sources import Sources
 
-        return Sources(directory=self.directory, lists=self.lists, default_zone=self.settings.default_timezone)
+        return Sources(
+            directory=self.directory,
+            lists=self.lists,
+            runs=self.runs,
+            default_zone=self.settings.default_timezone,
+        )
 
     @cached_property
     def held_chunks(self) -> HeldChunks:

@@ -213,7 +213,7 @@ def test_a_clock_that_is_changed_between_two_runs_costs_nobody_a_birthday() -> N
         before = day_before(schedule, "Europe/Berlin", run)
         assert before is not None
         days = [one.astimezone(ZoneInfo("Africa/Algiers")).date() for one in (run, before)]
-        greeted.append([day.day for day in RuleMoment(run, *days).days])
+        greeted.append([day.day for day in RuleMoment(run, days[0], days[1]).days])
     assert greeted == [[28], [29], [30], [31, 1], [2]]
 
 

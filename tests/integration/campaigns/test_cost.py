@@ -5,6 +5,7 @@ real time); they notice a new request a chunk or two, and are looser than the ta
 """
 
 import json
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,21 @@ def test_a_chunk_of_fifty_takes_few_requests_at_every_stage(
     progress = desk.progress(campaign_id)
     assert (progress.sent, progress.delivered) == (CHUNKS * CHUNK, CHUNKS * CHUNK)
     assert {queue: n for queue, n in taken.items() if n > MOST[queue]} == {}
+
+
+def test_the_openings_of_a_campaign_cost_a_request_a_hundred_users(
+    desk: Desk, viewers: Viewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MAX_SHARDS", 1)
+    viewers(CHUNKS * CHUNK)
+    first = desk.start()
+    desk.finish()
+
+    def requests(rule: dict[str, Any]) -> int:
+        desk.start(audience={"rule": {"not": rule}})
+        made = Requests()
+        desk.pump.run("fanout")
+        return made.count()
+
+    plain = requests({"attribute": "name", "op": "equals", "value": "Nobody"})
+    assert requests({"attribute": first, "op": "opened_campaign", "value": 2}) <= plain + 2  # its runs, and openings

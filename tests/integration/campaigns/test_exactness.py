@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from chalicelib.campaigns import pacing as pace
 from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
-from chalicelib.campaigns.held_chunks import Chunk
+from chalicelib.campaigns.held_chunks import Chunk, notification_of
 from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.campaigns.lists import load_list
 from chalicelib.campaigns.pacing import Pace
@@ -20,7 +21,7 @@ from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress,
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.deliveries import DeliveryKey, Move
 from chalicelib.deliveries import DeliveryStatus as S
-from chalicelib.errors import ConflictError, UnavailableError
+from chalicelib.errors import ConflictError, InvalidError, UnavailableError
 from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.profiles.preferences import Preferences
@@ -271,6 +272,37 @@ def test_whoever_was_on_the_list_of_an_excluded_campaign_gets_nothing_as_a_user(
 
     assert sorted(office.addresses[2:]) == [f"u-0000{n}@example.com" for n in (0, 2, 3)]
     assert desk.progress(second).targeted == 3
+
+
+def test_a_rule_finds_who_opened_a_letter_of_a_campaign_within_some_days(
+    desk: Desk, viewers: Viewers, office: PostOffice, clock: StandingClock
+) -> None:
+    ids = viewers(4)
+    first = desk.start()
+    desk.finish()
+    name = desk.runs(first)[0].run_id
+    keys = [DeliveryKey(notification_of(name, user_id=one), "email") for one in ids]
+    Stage.own().ledger.engage(keys[0], "opened", run_id=name, at=clock() - timedelta(days=3))
+    Stage.own().ledger.engage(keys[1], "clicked", run_id=name, at=clock() - timedelta(days=1))
+    Stage.own().ledger.engage(keys[2], "machine_opened", run_id=name)
+
+    def reached(rule: dict[str, Any]) -> list[str]:
+        office.letters.clear()
+        desk.start(audience={"rule": rule})
+        desk.finish()
+        return sorted(office.addresses)
+
+    within: dict[str, Any] = {"attribute": first, "op": "opened_campaign", "value": 2}
+    assert reached(within) == [f"{ids[1]}@example.com"]
+    assert reached({**within, "value": 5}) == [f"{one}@example.com" for one in ids[:2]]
+    assert reached({"not": {**within, "value": 5}}) == [f"{one}@example.com" for one in ids[2:]]
+
+
+def test_a_rule_about_a_campaign_that_is_not_there_is_refused(desk: Desk) -> None:
+    gone = {"attribute": "nothing", "op": "opened_campaign", "value": 2}
+    with pytest.raises(InvalidError) as refused:
+        desk.start(audience={"rule": gone})
+    assert [one.field for one in refused.value.errors] == ["audience.rule"]
 
 
 def test_an_opt_out_holds_for_uploaded_lists(desk: Desk, viewers: Viewers, office: PostOffice) -> None:

@@ -238,3 +238,18 @@ def test_a_rule_compares_with_what_is_stored_however_its_value_is_written(attrib
     )
     profile = Profile(**{name: given for name, given in ivan.model_dump().items() if name != "email_confirmed"})
     assert meant({"attribute": attribute, "op": op, "value": value if op == "equals" else ["x", value]}, profile)
+
+
+@pytest.mark.parametrize("days", [None, 0, 366, 1.5, True, "2", [2]])
+def test_an_opening_is_asked_for_within_whole_days(days: Any) -> None:
+    with pytest.raises(ValidationError, match="opened_campaign takes a whole number of days"):
+        Rule.model_validate({"attribute": "a-campaign", "op": "opened_campaign", "value": days})
+
+
+def test_a_rule_names_few_campaigns_and_one_of_them_as_often_as_it_likes() -> None:
+    def asked(*ids: str) -> Rule:
+        return Rule.model_validate({"any": [{"attribute": one, "op": "opened_campaign", "value": 1} for one in ids]})
+
+    assert asked("a", "b", "c", "a").campaigns == {"a", "b", "c"}
+    with pytest.raises(ValidationError, match="openings of at most 3 campaigns"):
+        asked("a", "b", "c", "d")
