@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
 from chalicelib.flow.dead_letters import KEPT
-from chalicelib.flow.event_sources import Consumer
+from chalicelib.flow.event_sources import EventSource
 from chalicelib.flow.queue_depths import Depth
 from chalicelib.flow.queues import QueueMessage
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, parameter_name
 from chalicelib.settings import Settings
 from chalicelib.stage.app import stage
-from chalicelib.storage.circuit_breakers import Switch
+from chalicelib.storage.circuit_breakers import CircuitBreaker
 from infra.room import MORE, kept, no_room
 from infra.stages import doors_of
 
@@ -176,7 +176,7 @@ def _life_of(letters: Sequence[QueueMessage]) -> str:
     return f"; SQS removes the oldest of the first {len(letters)} in {max(0, left // timedelta(hours=1))} hours"
 
 
-def _off(consumer: Consumer) -> Finding:
+def _off(consumer: EventSource) -> Finding:
     if consumer.paused:
         return Finding(f"the consumer of {consumer.queue} is paused by a person", "resume it: Subsystems, Consumers")
     if consumer.waits_for:
@@ -186,6 +186,6 @@ def _off(consumer: Consumer) -> Finding:
     return Finding(wrong, "the next tick turns it on; if it does not, see the clock")
 
 
-def _open(switch: Switch) -> Finding:
+def _open(switch: CircuitBreaker) -> Finding:
     wrong = f"the switch {switch.name} is open, by {switch.by}: {switch.reason}"
     return Finding(wrong, f"see `switch-{switch.name}-open` in docs/operations.md")

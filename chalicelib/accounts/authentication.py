@@ -45,7 +45,7 @@ class Step(NamedTuple):
     tired: bool = False
 
 
-class Entrance:
+class Authentication:
     """Signs managers in. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, signer: Signer, factors: SecondFactors, allowances: Allowances, clock: Clock) -> None:

@@ -7,7 +7,7 @@ TIMES = 60  # as fast as a preview follows typing, for half of every minute
 _MINUTES = 1
 
 
-class Drafts:
+class DraftAllowance:
     """`by`: a manager's key or an API key's id."""
 
     def __init__(self, allowances: Allowances) -> None:

@@ -17,7 +17,7 @@ from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import tag_of
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
-from chalicelib.storage.circuit_breakers import HAND, Switch
+from chalicelib.storage.circuit_breakers import HAND, CircuitBreaker
 from chalicelib.storage.event_sources import read_wishes
 from chalicelib.storage.rate_limits import LIMITS, Limit
 from chalicelib.text import Line
@@ -210,7 +210,7 @@ def _known_limit(name: str) -> str:
     return name
 
 
-def _switch(switch: Switch) -> dict[str, Any]:
+def _switch(switch: CircuitBreaker) -> dict[str, Any]:
     return {
         "name": switch.name,
         "state": switch.state,

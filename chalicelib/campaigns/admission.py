@@ -19,10 +19,10 @@ from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
 from chalicelib.storage.campaign_head import HELD
 from chalicelib.storage.campaign_standing import read_standing
-from chalicelib.storage.circuit_breakers import Switches
+from chalicelib.storage.circuit_breakers import CircuitBreakers
 from chalicelib.storage.held_chunks import PAUSED, HeldChunks
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rate_limits import Limiter
+from chalicelib.storage.rate_limits import RateLimiter
 
 if TYPE_CHECKING:
     from chalicelib.campaigns.halt import Halt
@@ -49,8 +49,8 @@ class KnownCampaigns:
         self,
         *,
         clock: Callable[[], float],
-        switches: Switches,
-        limiter: Limiter,
+        switches: CircuitBreakers,
+        limiter: RateLimiter,
         site_tag: Callable[[], str],
     ) -> None:
         self._site_tag = site_tag
@@ -99,8 +99,8 @@ class ChunkAdmission:
         content: ContentSource,
         ledger: Ledger,
         retries: Retries,
-        limiter: Limiter,
-        provider_limits: Limiter,
+        limiter: RateLimiter,
+        provider_limits: RateLimiter,
         sleep: Callable[[float], None],
         max_attempts: int,
         retention_days: int,

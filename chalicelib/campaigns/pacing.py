@@ -48,7 +48,7 @@ class Pace(NamedTuple):
 
 
 class Turns(Protocol):
-    """Turns among all processes: a `flow.rate_limits.Limiter` whose rates are 1 a second."""
+    """Turns among all processes: a `storage.rate_limits.RateLimiter` whose rates are 1 a second."""
 
     def take(self, name: str, units: int, *, share: float, max_wait_seconds: float) -> Grant:
         """Units of the limit `name`, at `share` of its rate. Raises: UnavailableError (retryable)."""

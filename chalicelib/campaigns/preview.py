@@ -20,7 +20,7 @@ from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.clock import Clock
 from chalicelib.etags import Fields
-from chalicelib.pipeline.eligibility import Addressee, ConsentDesk
+from chalicelib.pipeline.eligibility import Addressee, Eligibility
 from chalicelib.pipeline.reach import Addresses
 from chalicelib.profiles.directory import Directory
 from chalicelib.reasons import Reason, suppressed
@@ -87,7 +87,7 @@ class AudiencePreview:
         inputs: LetterInputs,
         directory: Directory,
         addresses: Addresses,
-        consent: ConsentDesk,
+        consent: Eligibility,
         clock: Clock,
         monotonic: Callable[[], float],
         default_zone: str,

@@ -14,7 +14,7 @@ from chalicelib.manifest import Queue
 from chalicelib.schemas import passed
 from chalicelib.storage.campaign_head import HELD, CampaignHead
 from chalicelib.storage.held_chunks import HeldChunks
-from chalicelib.storage.hourly_stats import Hours
+from chalicelib.storage.hourly_stats import HourlyStats
 from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
@@ -32,7 +32,7 @@ class RunDriver:
         shards: Shards,
         held: HeldChunks,
         queues: JobQueue,
-        hours: Hours,
+        hours: HourlyStats,
         clock: Clock,
     ) -> None:
         self._planner = planner

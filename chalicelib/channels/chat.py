@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome, Verdict, send_to_endpoints
 from chalicelib.reasons import Reason, ReasonFamily
-from chalicelib.storage.endpoints import Endpoint, EndpointBook
+from chalicelib.storage.endpoints import Endpoint, Endpoints
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -35,7 +35,7 @@ class ChatChannel:
     name = "chat"
     batch_size = 10
 
-    def __init__(self, *, rooms: EndpointBook, kinds: Collection[str], own_hosts: bool = False) -> None:
+    def __init__(self, *, rooms: Endpoints, kinds: Collection[str], own_hosts: bool = False) -> None:
         self._rooms = rooms
         self._kinds = kinds
         self._own_hosts = own_hosts

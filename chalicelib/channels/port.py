@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.clock import Clock
     from chalicelib.configuration.site_settings import SiteSettings
     from chalicelib.settings import Settings
-    from chalicelib.storage.endpoints import Endpoint, EndpointBook
+    from chalicelib.storage.endpoints import Endpoint, Endpoints
 
 
 class Verdict(StrEnum):
@@ -100,7 +100,7 @@ class ChannelParts(Protocol):
     @property
     def announce(self) -> Any: ...  # `live.announce.Announce`, of a room beside this one
     @property
-    def endpoints(self) -> "EndpointBook": ...
+    def endpoints(self) -> "Endpoints": ...
 
 
 @runtime_checkable

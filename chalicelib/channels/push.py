@@ -17,7 +17,7 @@ from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome,
 from chalicelib.channels.providers.sns_answers import sns_outcome
 from chalicelib.errors import UnavailableError
 from chalicelib.reasons import Reason
-from chalicelib.storage.endpoints import Endpoint, EndpointBook
+from chalicelib.storage.endpoints import Endpoint, Endpoints
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -32,7 +32,7 @@ class PushChannel:
     name = "push"
     batch_size = 10
 
-    def __init__(self, client: "SNSClient", *, devices: EndpointBook) -> None:
+    def __init__(self, client: "SNSClient", *, devices: Endpoints) -> None:
         self._client = client
         self._devices = devices
 

@@ -18,7 +18,7 @@ from chalicelib.channels.port import BEST_FIRST, ChannelParts, Message, Outcome,
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.reasons import Reason, ReasonFamily
-from chalicelib.storage.endpoints import Endpoint, EndpointBook
+from chalicelib.storage.endpoints import Endpoint, Endpoints
 
 if TYPE_CHECKING:
     from chalicelib.security.outbound_http import HttpReply
@@ -35,7 +35,7 @@ class WebhookChannel:
     name = "webhook"
     batch_size = 10
 
-    def __init__(self, post: "Post", *, hooks: EndpointBook, clock: Clock) -> None:
+    def __init__(self, post: "Post", *, hooks: Endpoints, clock: Clock) -> None:
         self._post = post
         self._hooks = hooks
         self._clock = clock

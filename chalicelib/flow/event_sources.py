@@ -15,20 +15,20 @@ from chalicelib.errors import InvalidError, NotFoundError, Phrase, UnavailableEr
 from chalicelib.etags import Seen
 from chalicelib.manifest import CONSUMERS, ConsumerSpec
 from chalicelib.observability import Line, logger
-from chalicelib.storage.circuit_breakers import Switch, Switches
+from chalicelib.storage.circuit_breakers import CircuitBreaker, CircuitBreakers
 from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import EventSourceMappingConfigurationTypeDef as Mapping_
 
-    _State = tuple[ConsumerSpec, Mapping_, Wish, Switch | None]
+    _State = tuple[ConsumerSpec, Mapping_, Wish, CircuitBreaker | None]
 
 ALIAS = "live"  # which version of a worker is called, where the stage has releases (infra/releases.py)
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1000  # Lambda: MaximumConcurrency of an SQS mapping
 
 
-class Consumer(NamedTuple):
+class EventSource(NamedTuple):
     """An event source as it is (`enabled`, `max_concurrency`, `batch_size`) and as people want it (`paused`).
     `waits_for` names the open breaker because of which it is off."""
 
@@ -42,17 +42,19 @@ class Consumer(NamedTuple):
     waits_for: str | None = None
 
 
-class Consumers:
+class EventSources:
     """`client` is made when an event source is first changed: most workers never do. Each method raises
     UnavailableError (retryable)."""
 
-    def __init__(self, client: Callable[[], "LambdaClient"], switches: Switches, *, clock: Clock, prefix: str) -> None:
+    def __init__(
+        self, client: Callable[[], "LambdaClient"], switches: CircuitBreakers, *, clock: Clock, prefix: str
+    ) -> None:
         self._client = client
         self._switches = switches
         self._clock = clock
         self._prefix = prefix
 
-    def read_all(self) -> list[Consumer]:
+    def read_all(self) -> list[EventSource]:
         """Every event source."""
         return [_consumer(*one) for one in self._states(list(CONSUMERS.values()))]
 
@@ -69,7 +71,7 @@ class Consumers:
             if wishes[queue].paused or switches.get(spec.subsystem or "") == "open"
         ]
 
-    def read(self, queue: str) -> Consumer:
+    def read(self, queue: str) -> EventSource:
         """One consumer. Raises: NotFoundError (permanent)."""
         _check(queue)
         for one in self._states([CONSUMERS[queue]]):
@@ -136,7 +138,7 @@ class Consumers:
 
     def throw(
         self, name: str, *, opened: bool, by: str, reason: str, ramp: bool = True, seen: Seen | None = None
-    ) -> Switch:
+    ) -> CircuitBreaker:
         """Opens or closes a breaker by hand, and its event sources follow. Raises: NotFoundError, ChangedError
         (permanent: it is not what was `seen`), UnavailableError (retryable): nothing was thrown."""
         if opened:
@@ -185,7 +187,7 @@ class Consumers:
         return {queue: one for queue, one in zip(queues, listed, strict=True) if queue in CONSUMERS}
 
 
-def _changes(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> dict[str, Any]:
+def _changes(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: CircuitBreaker | None) -> dict[str, Any]:
     """What makes a mapping what breaker and people want now."""
     # When a probe is due, messages must flow, or nobody would make the call.
     enabled = (switch is None or switch.state != "open" or switch.probe_due) and not wish.paused
@@ -202,8 +204,8 @@ def _changes(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch
     return changes
 
 
-def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Switch | None) -> Consumer:
-    return Consumer(
+def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: CircuitBreaker | None) -> EventSource:
+    return EventSource(
         queue=spec.queue,
         worker=spec.worker,
         subsystem=spec.subsystem,

@@ -20,7 +20,7 @@ _BETWEEN_SECONDS = 0.25  # two looks whether the first such call has been answer
 LARGEST_ANSWER = 380_000  # characters, sealed: DynamoDB takes 400 KB an item
 
 
-class Calls(RecordedCalls):
+class IdempotentCalls(RecordedCalls):
     """Calls whose answers are sealed."""
 
     def once(

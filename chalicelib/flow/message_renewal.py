@@ -19,7 +19,7 @@ _SECONDS = 10.0  # per tick: some thousand messages; the next tick continues
 _HIDDEN_SECONDS = 60  # for a crash between the two writes
 
 
-class Renewal:
+class MessageRenewal:
     """`off`: the queues that nobody reads now; `seconds` is monotonic."""
 
     def __init__(

@@ -6,11 +6,11 @@ from math import inf
 from typing import NamedTuple
 
 from chalicelib.errors import UnavailableError
-from chalicelib.flow.event_sources import Consumers
+from chalicelib.flow.event_sources import EventSources
 from chalicelib.observability import logger
 from chalicelib.reasons import Reason
-from chalicelib.storage.circuit_breakers import Switches
-from chalicelib.storage.rate_limits import Limiter
+from chalicelib.storage.circuit_breakers import CircuitBreakers
+from chalicelib.storage.rate_limits import RateLimiter
 
 MAX_WAIT_SECONDS = 4.0
 RESERVE_SECONDS = 15.0  # the longest duration of a call started at the last moment (SES: 2 s + 10 s), and its record
@@ -55,7 +55,7 @@ class Deadline:
         return self._ends_at - self._seconds()
 
 
-class Gate:
+class Throttle:
     """The throttle of one subsystem. `sleep` waits for the rate, at most `max_wait_seconds`; the caller puts aside what
     would have to wait longer."""
 
@@ -63,9 +63,9 @@ class Gate:
         self,
         subsystem: str,
         *,
-        switches: Switches,
-        limiter: Limiter,
-        consumers: Consumers,
+        switches: CircuitBreakers,
+        limiter: RateLimiter,
+        consumers: EventSources,
         deadline: Deadline,
         sleep: Callable[[float], None],
         max_wait_seconds: float = MAX_WAIT_SECONDS,
@@ -105,15 +105,15 @@ class Gate:
         return Pass(grant.units, grant.wait_seconds)
 
     def refusals(self) -> float:
-        """See `Switches.refusals`."""
+        """See `CircuitBreakers.refusals`."""
         return self._switches.refusals(self._subsystem)
 
     def add_refusals(self, count: int, below: int) -> float | None:
-        """See `Switches.add_refusals`."""
+        """See `CircuitBreakers.add_refusals`."""
         return self._switches.add_refusals(self._subsystem, count, below)
 
     def reset_refusals(self) -> None:
-        """See `Switches.reset_refusals`."""
+        """See `CircuitBreakers.reset_refusals`."""
         self._switches.reset_refusals(self._subsystem)
 
     def learn(self, reports: Sequence[CallReport], *, lane: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from chalicelib.channels.port import Channel, Outcome, SlowToStart, Verdict
 from chalicelib.clock import Clock
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.flow.throttle import CallReport, Gate
+from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import Line, Work
@@ -21,11 +21,11 @@ from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Composer, Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob, read_chunk, require_all
-from chalicelib.pipeline.pre_send_check import LastLook
-from chalicelib.pipeline.refusal_streak import Doubts
+from chalicelib.pipeline.pre_send_check import PreSendCheck
+from chalicelib.pipeline.refusal_streak import RefusalStreak
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
-from chalicelib.storage.short_links import LinkBook
+from chalicelib.storage.short_links import ShortLinks
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
@@ -36,13 +36,13 @@ class Deliver:
     """Sends chunks of letters."""
 
     composer: Composer
-    last_look: LastLook
+    pre_send_check: PreSendCheck
     claims: Claims
     fallback: Fallback
-    links: LinkBook
+    links: ShortLinks
     channels: Mapping[str, Channel]
-    gates: Mapping[str, Gate]
-    doubts: Doubts
+    throttles: Mapping[str, Throttle]
+    refusal_streak: RefusalStreak
     campaigns: "CampaignPort"
     retries: Retries
     clock: Clock
@@ -57,7 +57,7 @@ class Deliver:
         if job.letter.run_id is not None and not self.campaigns.admits(job):
             result.count("held", len(job.recipients))
             return result
-        lines_left = partial(self.last_look.lines_left, result=result)
+        lines_left = partial(self.pre_send_check.lines_left, result=result)
         for left in each(lines_left, [job], alone=partial(self._spoil_all, result=result)):
             if left is not None:
                 self._send_through_gate(left, self._compose(left, result), result)
@@ -72,12 +72,12 @@ class Deliver:
 
     def _send_through_gate(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> None:
         """In batches, as fast as the throttle allows; what it holds back is put aside untried."""
-        channel, gate = self.channels[job.channel], self.gates[job.channel]
+        channel, throttle = self.channels[job.channel], self.throttles[job.channel]
         left = list(letters)
         if left and isinstance(channel, SlowToStart):
             channel.warm()
         while left:
-            allowed = gate.enter(min(len(left), channel.batch_size), lane=job.letter.lane)
+            allowed = throttle.enter(min(len(left), channel.batch_size), lane=job.letter.lane)
             if not allowed.units:
                 held = [letter.recipient for letter in left]
                 self.retries.later(job.only(held), in_seconds=allowed.come_back_seconds)
@@ -85,7 +85,7 @@ class Deliver:
                 return
             batch, left = left[: allowed.units], left[allowed.units :]
             outcomes = self._send(job, channel, batch, result)
-            gate.learn([_report(outcome, job.channel) for outcome in outcomes], lane=job.letter.lane)
+            throttle.learn([_report(outcome, job.channel) for outcome in outcomes], lane=job.letter.lane)
 
     def _send(
         self, job: DeliverJob, channel: Channel, letters: Sequence[Letter], result: Delivered
@@ -93,7 +93,7 @@ class Deliver:
         wanted: list[Letter] = []
 
         def look(some: Sequence[Letter]) -> None:
-            found = self.last_look.still_wanted(job, some, result)
+            found = self.pre_send_check.still_wanted(job, some, result)
             self.links.write([link for letter in found for link in letter.links])
             wanted.extend(found)
 
@@ -101,7 +101,7 @@ class Deliver:
         claim = self.claims.take(job, wanted, result)
         if not claim.letters:
             return []
-        outcomes = self.doubts.weigh(job, channel.send([letter.message for letter in claim.letters]))
+        outcomes = self.refusal_streak.weigh(job, channel.send([letter.message for letter in claim.letters]))
         self.claims.record(job, claim, outcomes, result)
         return outcomes
 

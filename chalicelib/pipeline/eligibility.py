@@ -51,7 +51,7 @@ class Consent(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsentDesk:
+class Eligibility:
     """Decides about eligibility."""
 
     hashes: AddressHashes

@@ -24,7 +24,7 @@ from chalicelib.pipeline.jobs import (
     read_chunk,
     require_all,
 )
-from chalicelib.pipeline.profile_lookup import Lookup
+from chalicelib.pipeline.profile_lookup import ProfileLookup
 from chalicelib.pipeline.reach import Reach, ReachLook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
@@ -63,7 +63,7 @@ class Enriched:
 class Enrich:
     """Enriches chunks."""
 
-    lookup: Lookup
+    lookup: ProfileLookup
     reach: Reach
     digest_queue: DigestQueue
     ledger: Ledger

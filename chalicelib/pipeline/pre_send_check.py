@@ -13,7 +13,7 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.eligibility import Consent, ConsentDesk, Reader
+from chalicelib.pipeline.eligibility import Consent, Eligibility, Reader
 from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
@@ -85,10 +85,10 @@ def _is_own(channel: str, person: Reader) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LastLook:
+class PreSendCheck:
     """Takes out of a job what must not leave now."""
 
-    consent: ConsentDesk
+    consent: Eligibility
     caps: Caps
     ledger: Ledger
     retries: Retries

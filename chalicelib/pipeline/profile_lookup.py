@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
-from chalicelib.flow.throttle import CallReport, Gate
+from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, EnrichJob
 from chalicelib.pipeline.retry import Retries
@@ -26,11 +26,11 @@ class Known(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lookup:
+class ProfileLookup:
     """The profile source behind its throttle."""
 
     source: ProfileSource
-    gate: Gate
+    throttle: Throttle
     retries: Retries
     max_attempts: int
 
@@ -40,7 +40,7 @@ class Lookup:
         ids = {r.user_id for r in job.recipients if r.user_id}
         if not ids:
             return _known(job, Profiles(known={}))
-        allowed = self.gate.enter(len(ids), lane=job.letter.lane, divisible=False)
+        allowed = self.throttle.enter(len(ids), lane=job.letter.lane, divisible=False)
         if not allowed.units:
             self.retries.later(job, in_seconds=allowed.come_back_seconds)
             return None
@@ -49,10 +49,10 @@ class Lookup:
             found = self.source.get_many(ids, fresh=job.letter.lane == "instant", preferences=switchable)
         except UnavailableError as error:
             log_failure("profiles", error)
-            self.gate.learn([_report(error)], lane=job.letter.lane)
+            self.throttle.learn([_report(error)], lane=job.letter.lane)
             self._put_aside(job, error)
             return None
-        self.gate.learn([CallReport()], lane=job.letter.lane)
+        self.throttle.learn([CallReport()], lane=job.letter.lane)
         return _known(job, found)
 
     def ask_again(self, job: EnrichJob, unresolved: Set[str]) -> int:

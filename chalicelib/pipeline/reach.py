@@ -9,11 +9,11 @@ from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.manifest import CHANNELS
-from chalicelib.pipeline.eligibility import ConsentDesk
+from chalicelib.pipeline.eligibility import Eligibility
 from chalicelib.pipeline.jobs import DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.opt_outs import Objections
 from chalicelib.reasons import Reason
-from chalicelib.storage.endpoints import EndpointBook
+from chalicelib.storage.endpoints import Endpoints
 from chalicelib.storage.users import Profile, Wishes
 
 
@@ -21,7 +21,7 @@ from chalicelib.storage.users import Profile, Wishes
 class Addresses:
     """Where a channel reaches people: a field of the profile, or the endpoints that they have registered."""
 
-    endpoints: EndpointBook
+    endpoints: Endpoints
 
     def of(self, channel: str, people: Mapping[str, Profile]) -> dict[str, str]:
         """The address of each who has one, by the keys of `people`; at most one request for a hundred. Raises:
@@ -59,7 +59,7 @@ class Reach:
     """Decides who of a chunk is written to, by which channel."""
 
     addresses: Addresses
-    consent: ConsentDesk
+    consent: Eligibility
     clock: Clock
     default_locale: str
 

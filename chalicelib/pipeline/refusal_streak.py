@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.errors import UnavailableError
-from chalicelib.flow.throttle import Gate
+from chalicelib.flow.throttle import Throttle
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import logger
 from chalicelib.pipeline.jobs import DeliverJob
@@ -43,10 +43,10 @@ def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Call
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubts:
+class RefusalStreak:
     """Weighs refusals."""
 
-    gates: Mapping[str, Gate]
+    throttles: Mapping[str, Throttle]
     campaigns: "CampaignPort"
 
     def weigh(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
@@ -68,13 +68,13 @@ class Doubts:
         if job.letter.run_id is not None:
             said = next((one.said or one.reason or "" for one in refusals), "")
             return self.campaigns.believed(job, refused=refused, accepted=accepted, said=said)
-        gate = self.gates[job.channel]
+        throttle = self.throttles[job.channel]
         return believed(
-            known=gate.refusals(),
+            known=throttle.refusals(),
             refused=refused,
             accepted=accepted,
-            add=gate.add_refusals,
-            reset=gate.reset_refusals,
+            add=throttle.add_refusals,
+            reset=throttle.reset_refusals,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.profiles.model import ProfileSource, profile_of
-from chalicelib.profiles.opt_outs import Objection, Said
+from chalicelib.profiles.opt_outs import Objection, OptOuts
 from chalicelib.profiles.preferences import (
     EVERYTHING,
     SWITCHABLE,
@@ -32,7 +32,7 @@ class AddressObjections(NamedTuple):
     objections: Mapping[str, Objection]
 
 
-class Mailboxes:
+class AddressOptOuts:
     """The opt-outs of addresses. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, hashes: AddressHashes, clock: Clock) -> None:
@@ -57,7 +57,7 @@ class Mailboxes:
         at = self._clock()
 
         def objecting(one: AddressRecord) -> AddressRecord:
-            before = Said.of(one.said)
+            before = OptOuts.of(one.said)
             said = replace(one, said=before.without(key, rfc3339(at)).stored(), expires_at_epoch=None)
             if before.objects(key):
                 return said  # said again: the list has it
@@ -75,7 +75,7 @@ class Mailboxes:
         voice = self._voice(user_id)
 
         def heard(one: AddressRecord) -> AddressRecord | None:
-            now = _saying(one, Said.of(one.said).hearing(voice, channel, wishes, words, confirmed=confirmed))
+            now = _saying(one, OptOuts.of(one.said).hearing(voice, channel, wishes, words, confirmed=confirmed))
             return None if now is one else now
 
         change_address(self._hashes.key(channel, address), heard)
@@ -89,7 +89,7 @@ class Mailboxes:
         voice, at = self._voice(user_id), rfc3339(self._clock())
 
         def orphaned(one: AddressRecord) -> AddressRecord:
-            return _saying(replace(one, gone={**(one.gone or {}), voice: at}), Said.of(one.said).orphaned(voice))
+            return _saying(replace(one, gone={**(one.gone or {}), voice: at}), OptOuts.of(one.said).orphaned(voice))
 
         change_address(key, orphaned)
 
@@ -109,14 +109,14 @@ class Mailboxes:
         record, at = find_address(self._hashes.key(channel, address)), self._clock()
         if record is None:
             return AddressObjections(None, {})
-        said, voice = Said.of(record.said), self._voice(user_id) if user_id is not None else None
+        said, voice = OptOuts.of(record.said), self._voice(user_id) if user_id is not None else None
         found = {name: said.objection(name, at, besides=voice) for name in SWITCHABLE}
         return AddressObjections(record.suppressed(at), {name: one for name, one in found.items() if one is not None})
 
     def told(self, channel: str, address: str) -> list[dict[str, Any]]:
         """The opt-outs of an address and their times, without who made them."""
         record = find_address(self._hashes.key(channel, address))
-        said = Said.of(record.said if record else None)
+        said = OptOuts.of(record.said if record else None)
         return [
             {"category": None if key == EVERYTHING else key, "at": at}
             for voice in said.against.values()
@@ -127,7 +127,7 @@ class Mailboxes:
         return self._hashes.of("user", user_id)
 
 
-def _saying(one: AddressRecord, said: Said) -> AddressRecord:
+def _saying(one: AddressRecord, said: OptOuts) -> AddressRecord:
     if said.stored() == one.said:
         return one
     # A later yes may have lifted what the list showed.
@@ -140,7 +140,7 @@ class PreferenceSync:
     """Carries what users want to the addresses that they have: said once by a user, it holds for whatever is written to
     the address. Each method raises UnavailableError (retryable)."""
 
-    def __init__(self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: Mailboxes) -> None:
+    def __init__(self, *, source: ProfileSource, preferences: PreferenceStore, mailboxes: AddressOptOuts) -> None:
         self._source = source
         self._preferences = preferences
         self._mailboxes = mailboxes

@@ -40,7 +40,7 @@ class Objection(NamedTuple):
         return Reason.OPTED_OUT_OF_EVERYTHING if self.everything else Reason.OPTED_OUT
 
 
-class Said(NamedTuple):
+class OptOuts(NamedTuple):
     """`against`: voice → EVERYTHING or a category → the time of the objection; `agreed`: category → the newest opt-in
     of a confirmed owner; `paused`: voice → until when nothing is wanted."""
 
@@ -49,7 +49,7 @@ class Said(NamedTuple):
     paused: Mapping[str, str] = {}
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any] | None) -> "Said":
+    def of(cls, stored: Mapping[str, Any] | None) -> "OptOuts":
         """From its stored form."""
         return cls(**stored) if stored else cls()
 
@@ -82,17 +82,17 @@ class Said(NamedTuple):
         mine = self.against.get(MAILBOX, {})
         return all(mine.get(key, _NEVER) >= self.agreed.get(name, LONG_AGO) for name in names)
 
-    def without(self, key: str, at: str) -> "Said":
+    def without(self, key: str, at: str) -> "OptOuts":
         """The mailbox objects to a category or to EVERYTHING. Repeated, it counts from then: an opt-in in between may
         become effective only later, once its user has confirmed the address."""
         mine = self.against.get(MAILBOX, {})
         return self._replace(against={**self.against, MAILBOX: {**mine, key: at}})
 
-    def forgiven(self) -> "Said":
+    def forgiven(self) -> "OptOuts":
         """The mailbox's own objections are ended by hand."""
         return self._replace(against={voice: said for voice, said in self.against.items() if voice != MAILBOX})
 
-    def hearing(self, voice: str, channel: str, wishes: Preferences, words: Words, *, confirmed: bool) -> "Said":
+    def hearing(self, voice: str, channel: str, wishes: Preferences, words: Words, *, confirmed: bool) -> "OptOuts":
         """A user's current preferences, in place of what the address had of them. `confirmed`: the user has proved to
         own the address, so each opt-in counts against earlier objections of others."""
         mine = {} if wishes.everything else {EVERYTHING: moment_of(words, EVERYTHING)}
@@ -107,19 +107,19 @@ class Said(NamedTuple):
         pauses = {one: until for one, until in self.paused.items() if one != voice}
         if wishes.paused_until:
             pauses[voice] = rfc3339(wishes.paused_until)
-        return Said(
+        return OptOuts(
             against={**others, voice: mine} if mine else others,
             agreed={**self.agreed, **{name: max(at, self.agreed.get(name, _NEVER)) for name, at in yes.items()}},
             paused=pauses,
         )
 
-    def orphaned(self, voice: str) -> "Said":
+    def orphaned(self, voice: str) -> "OptOuts":
         """A user is erased: the objections stay, as the mailbox's; only a confirmed owner lifts them."""
         mine, left = self.against.get(voice, {}), dict(self.against.get(MAILBOX, {}))
         for key, at in mine.items():
             left[key] = max(at, left.get(key, _NEVER))
         others = {one: said for one, said in self.against.items() if one not in (voice, MAILBOX)}
-        return Said(
+        return OptOuts(
             against={**others, MAILBOX: left} if left else others,
             agreed=self.agreed,
             paused={one: until for one, until in self.paused.items() if one != voice},
@@ -135,7 +135,7 @@ class AddressStanding(NamedTuple):
     EVERYBODY: the address was erased by itself."""
 
     suppressed: str | None = None
-    said: Said = Said()
+    said: OptOuts = OptOuts()
     erased_at: str | None = None
     gone: Mapping[str, str] = {}
 
@@ -167,7 +167,7 @@ def read_objections(
     keys = {one: hashes.key(*one) for one in addresses}
     preferences, records = read_with_preferences(user_ids, keys.values(), consistent=consistent)
     found = {
-        key: AddressStanding(one.suppressed(at), Said.of(one.said), one.erased_at, one.gone or {})
+        key: AddressStanding(one.suppressed(at), OptOuts.of(one.said), one.erased_at, one.gone or {})
         for key, one in records.items()
     }
     return Objections(preferences, {one: found[key] for one, key in keys.items() if key in found})

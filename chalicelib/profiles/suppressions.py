@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
-from chalicelib.profiles.opt_outs import EVERYBODY, Said
+from chalicelib.profiles.opt_outs import EVERYBODY, OptOuts
 from chalicelib.reasons import SuppressionReason
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.addresses import (
@@ -90,7 +90,7 @@ class SuppressionList:
         at = self._clock()
 
         def removed(one: AddressRecord) -> AddressRecord | None:
-            said, stands = Said.of(one.said), one.reason is not None and one.removed_at is None
+            said, stands = OptOuts.of(one.said), one.reason is not None and one.removed_at is None
             unsubscribed = said.unsubscribed() is not None
             if one.removed_at is not None and not unsubscribed:
                 return None
@@ -123,7 +123,7 @@ class SuppressionList:
     def get(self, channel: str, address: str) -> Suppression:
         """One address with its history, suppressed now or in the past. Raises: NotFoundError (permanent)."""
         found = find_address(self._key(channel, address))
-        if found is None or not (found.reason or Said.of(found.said).unsubscribed() or found.removed_at):
+        if found is None or not (found.reason or OptOuts.of(found.said).unsubscribed() or found.removed_at):
             raise NotFoundError(Phrase("this address was never suppressed"))
         return _shown(found)
 
@@ -137,7 +137,7 @@ class SuppressionList:
         cursor)."""
         at = self._clock()
         found, following = page_of_addresses(channel, limit=limit, cursor=cursor)
-        return [_shown(one) for one in found if one.suppressed(at) or Said.of(one.said).unsubscribed()], following
+        return [_shown(one) for one in found if one.suppressed(at) or OptOuts.of(one.said).unsubscribed()], following
 
     def erase(self, channel: str, address: str, *, with_user: bool = False) -> None:
         """Deletes an address and its soft bounces. Its suppression stays, by hash, with reason and date; letters
@@ -164,7 +164,7 @@ def _shown(one: AddressRecord) -> Suppression:
     channel, _, hashed = one.address.partition("#")
     until = datetime.fromtimestamp(one.until_epoch, tz=UTC) if one.until_epoch else None
     ended = one.reason is None or one.removed_at is not None
-    unsubscribed = Said.of(one.said).unsubscribed() if ended else None
+    unsubscribed = OptOuts.of(one.said).unsubscribed() if ended else None
     return Suppression(
         channel=channel,
         address=one.shown,

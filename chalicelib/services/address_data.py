@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import NotFoundError
-from chalicelib.profiles.address_opt_outs import Mailboxes
+from chalicelib.profiles.address_opt_outs import AddressOptOuts
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.services.owned_data import OwnedNotifications, written_to
 from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.list_addresses import ListAddresses
-from chalicelib.storage.short_links import LinkBook, describe
+from chalicelib.storage.short_links import ShortLinks, describe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +22,9 @@ class AddressData:
     """Export and erasure by address."""
 
     notifications: OwnedNotifications
-    links: LinkBook
+    links: ShortLinks
     suppressions: SuppressionList
-    mailboxes: Mailboxes
+    mailboxes: AddressOptOuts
     lists: ListAddresses
     caps: FrequencyCaps
     hashes: AddressHashes

@@ -22,7 +22,7 @@ from chalicelib.etags import Seen
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.endpoints import EndpointBody
 from chalicelib.security.public_addresses import check_url
-from chalicelib.storage.endpoints import Endpoint, EndpointBook
+from chalicelib.storage.endpoints import Endpoint, Endpoints
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -33,11 +33,11 @@ _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndpointDesk:
+class EndpointRegistration:
     """`platforms`: the SNS platform application of each platform; `private_addresses`: webhooks and chats may be
     internal, and without TLS (a local stage)."""
 
-    book: EndpointBook
+    book: Endpoints
     directory: Directory
     sns: "Callable[[], SNSClient]"
     platforms: Mapping[str, str]

@@ -69,7 +69,7 @@ class _PlannedStep(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Events:
+class EventIntake:
     """Accepts events."""
 
     site: SiteSettings

@@ -14,14 +14,14 @@ from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.redirects import allowed_redirect
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.short_links import LinkBook, ShortLink
+from chalicelib.storage.short_links import ShortLink, ShortLinks
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinkVisits:
     """Visits of short links."""
 
-    links: LinkBook
+    links: ShortLinks
     directory: Directory
     site: SiteSettings
     ledger: Ledger

@@ -29,7 +29,7 @@ _REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is ope
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revive:
+class OperatorActions:
     """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 
     ledger: Ledger

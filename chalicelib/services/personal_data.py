@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.live.user_data import LivePart
 from chalicelib.pipeline.digest_queue import DigestQueue
-from chalicelib.profiles.address_opt_outs import Mailboxes, addresses_of
+from chalicelib.profiles.address_opt_outs import AddressOptOuts, addresses_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.services.address_data import AddressData
-from chalicelib.services.endpoint_registration import EndpointDesk
+from chalicelib.services.endpoint_registration import EndpointRegistration
 from chalicelib.services.owned_data import OwnedNotifications
 from chalicelib.storage.frequency_caps import FrequencyCaps
-from chalicelib.storage.short_links import LinkBook, describe
+from chalicelib.storage.short_links import ShortLinks, describe
 
 _T = TypeVar("_T")
 
@@ -28,13 +28,13 @@ class PersonalData:
     """What each part of the service stores about users. Whatever stores more of them is added here, in both methods."""
 
     notifications: OwnedNotifications
-    links: LinkBook
+    links: ShortLinks
     addresses: AddressData
-    mailboxes: Mailboxes
+    mailboxes: AddressOptOuts
     preferences: PreferenceStore
     caps: FrequencyCaps
     digests: DigestQueue
-    endpoints: EndpointDesk
+    endpoints: EndpointRegistration
     live: LivePart
     directory: Directory
 

@@ -16,7 +16,7 @@ from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, Phras
 from chalicelib.etags import Seen
 from chalicelib.pipeline.letter_plan import route_errors
 from chalicelib.services.confirmation import ConfirmationLetters
-from chalicelib.services.event_intake import Events
+from chalicelib.services.event_intake import EventIntake
 
 _RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
 _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
@@ -26,12 +26,12 @@ _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
 @dataclass(frozen=True, kw_only=True)
-class SiteDesk:
+class SettingsChanges:
     """The settings, with the checks that need more than the value itself. `proposals`: where dangerous settings need
     two managers; None where one is enough."""
 
     site: SiteSettings
-    events: Events
+    events: EventIntake
     confirmations: ConfirmationLetters
     proposals: Proposals | None
 

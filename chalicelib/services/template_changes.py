@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.accounts.draft_allowance import Drafts
+from chalicelib.accounts.draft_allowance import DraftAllowance
 from chalicelib.categories import CATEGORIES
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError
 from chalicelib.etags import Seen
@@ -22,7 +22,7 @@ _DRAFT = 1  # every version that is not stored yet has this number
 
 
 @dataclass(frozen=True, kw_only=True)
-class TemplateDesk:
+class TemplateChanges:
     """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
     and the previous one does not; each of `using` finds some of whom only the use of the template is known."""
 
@@ -31,7 +31,7 @@ class TemplateDesk:
     using: Sequence[Callable[[str], Iterable[FieldError]]]
     new_renderer: Callable[[], Renderer]
     channels: Mapping[str, ChannelSpec]
-    drafts: Drafts
+    drafts: DraftAllowance
 
     def draft(self, key: str, body: Mapping[str, Any]) -> Template:
         """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;

@@ -26,7 +26,7 @@ _MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 
 
 @dataclass(frozen=True, kw_only=True)
-class TemplateUsers:
+class TemplateImpact:
     """The users of templates, apart from campaigns."""
 
     site: SiteSettings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chalicelib.addresses import hash_of
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import UnavailableError
-from chalicelib.profiles.address_opt_outs import AddressObjections, Mailboxes, addresses_of
+from chalicelib.profiles.address_opt_outs import AddressObjections, AddressOptOuts, addresses_of
 from chalicelib.profiles.model import ProfileSource, profile_of
 from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, PreferenceStore, word_key
 from chalicelib.security.tokens import LetterClaims
@@ -16,12 +16,12 @@ _BY = "unsubscribe link"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnSay:
+class Unsubscribe:
     """Opt-outs by links in letters."""
 
     source: ProfileSource
     preferences: PreferenceStore
-    mailboxes: Mailboxes
+    mailboxes: AddressOptOuts
     ledger: Ledger
 
     def unsubscribe(self, claims: LetterClaims, *, everything: bool = False) -> None:

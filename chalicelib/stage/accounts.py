@@ -10,12 +10,12 @@ from chalicelib.stage.clients import Clients
 if TYPE_CHECKING:
     from chalicelib.accounts.api_keys import ApiKeys
     from chalicelib.accounts.audit import Audit, AuditReader
-    from chalicelib.accounts.authentication import Entrance
-    from chalicelib.accounts.draft_allowance import Drafts
+    from chalicelib.accounts.authentication import Authentication
+    from chalicelib.accounts.draft_allowance import DraftAllowance
     from chalicelib.accounts.managers import Managers
     from chalicelib.accounts.second_factor import SecondFactors
     from chalicelib.accounts.sessions import Sessions
-    from chalicelib.flow.idempotency import Calls
+    from chalicelib.flow.idempotency import IdempotentCalls
     from chalicelib.storage.allowances import Allowances
     from chalicelib.storage.audit import AuditChain
 
@@ -43,10 +43,12 @@ class Accounts(Clients):
         return Managers(clock=self.clock, factors=self.second_factors, site=self.settings.site_name)
 
     @cached_property
-    def authentication(self) -> Entrance:
-        from chalicelib.accounts.authentication import Entrance
+    def authentication(self) -> Authentication:
+        from chalicelib.accounts.authentication import Authentication
 
-        return Entrance(signer=self.signer, factors=self.second_factors, allowances=self.allowances, clock=self.clock)
+        return Authentication(
+            signer=self.signer, factors=self.second_factors, allowances=self.allowances, clock=self.clock
+        )
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -61,17 +63,17 @@ class Accounts(Clients):
         return ApiKeys()
 
     @cached_property
-    def idempotency(self) -> Calls:
-        from chalicelib.flow.idempotency import Calls
+    def idempotency(self) -> IdempotentCalls:
+        from chalicelib.flow.idempotency import IdempotentCalls
 
-        return Calls(clock=self.clock)
+        return IdempotentCalls(clock=self.clock)
 
     @cached_property
-    def draft_allowance(self) -> Drafts:
+    def draft_allowance(self) -> DraftAllowance:
         """How often somebody may have unsaved work rendered."""
-        from chalicelib.accounts.draft_allowance import Drafts
+        from chalicelib.accounts.draft_allowance import DraftAllowance
 
-        return Drafts(self.allowances)
+        return DraftAllowance(self.allowances)
 
     @cached_property
     def audit(self) -> Audit:

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from chalicelib.flow.queue_depths import QueueDepths
     from chalicelib.services.address_data import AddressData
     from chalicelib.services.confirmation import ConfirmationLetters
-    from chalicelib.services.endpoint_registration import EndpointDesk
-    from chalicelib.services.event_intake import Events
+    from chalicelib.services.endpoint_registration import EndpointRegistration
+    from chalicelib.services.event_intake import EventIntake
     from chalicelib.services.history import History
     from chalicelib.services.link_renewal import LinkRenewal
     from chalicelib.services.link_visits import LinkVisits
-    from chalicelib.services.operator_actions import Revive
+    from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.owned_data import OwnedNotifications
     from chalicelib.services.personal_data import PersonalData
-    from chalicelib.services.settings_changes import SiteDesk
-    from chalicelib.services.template_changes import TemplateDesk
-    from chalicelib.services.unsubscribe import OwnSay
+    from chalicelib.services.settings_changes import SettingsChanges
+    from chalicelib.services.template_changes import TemplateChanges
+    from chalicelib.services.unsubscribe import Unsubscribe
 
 
 class Stage(Accounts, CampaignCommandParts, LiveApi):
@@ -49,11 +49,11 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         return History(clock=self.clock)
 
     @cached_property
-    def operator_actions(self) -> Revive:
+    def operator_actions(self) -> OperatorActions:
         from chalicelib.configuration.letter_settings import site_tag
-        from chalicelib.services.operator_actions import Revive
+        from chalicelib.services.operator_actions import OperatorActions
 
-        return Revive(
+        return OperatorActions(
             ledger=self.ledger,
             campaigns=self.campaigns,
             runs=self.runs,
@@ -63,10 +63,10 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         )
 
     @cached_property
-    def event_intake(self) -> Events:
-        from chalicelib.services.event_intake import Events
+    def event_intake(self) -> EventIntake:
+        from chalicelib.services.event_intake import EventIntake
 
-        return Events(
+        return EventIntake(
             site=self.site_settings,
             directory=self.directory,
             templates=self.templates,
@@ -88,12 +88,12 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         )
 
     @cached_property
-    def settings_changes(self) -> SiteDesk:
+    def settings_changes(self) -> SettingsChanges:
         from chalicelib.accounts.proposals import Proposals
-        from chalicelib.services.settings_changes import SiteDesk
+        from chalicelib.services.settings_changes import SettingsChanges
 
         two_managers = self.settings.campaign_approval
-        return SiteDesk(
+        return SettingsChanges(
             site=self.site_settings,
             events=self.event_intake,
             confirmations=self.confirmation_letters,
@@ -101,15 +101,15 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         )
 
     @cached_property
-    def template_changes(self) -> TemplateDesk:
+    def template_changes(self) -> TemplateChanges:
         from chalicelib.campaigns.template_impact_on_campaigns import CampaignsOfTemplate
         from chalicelib.manifest import CHANNELS
-        from chalicelib.services.template_changes import TemplateDesk
-        from chalicelib.services.template_impact import TemplateUsers
+        from chalicelib.services.template_changes import TemplateChanges
+        from chalicelib.services.template_impact import TemplateImpact
 
-        users = TemplateUsers(site=self.site_settings, clock=self.clock, renderer=self.new_renderer())
+        users = TemplateImpact(site=self.site_settings, clock=self.clock, renderer=self.new_renderer())
         campaigns = CampaignsOfTemplate(campaigns=self.campaigns, renderer=self.new_renderer())
-        return TemplateDesk(
+        return TemplateChanges(
             templates=self.templates,
             refused=(campaigns.refused, users.refused),
             using=(users.using,),
@@ -125,10 +125,10 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         return LinkVisits(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
 
     @cached_property
-    def endpoint_registration(self) -> EndpointDesk:
-        from chalicelib.services.endpoint_registration import EndpointDesk
+    def endpoint_registration(self) -> EndpointRegistration:
+        from chalicelib.services.endpoint_registration import EndpointRegistration
 
-        return EndpointDesk(
+        return EndpointRegistration(
             book=self.endpoints,
             directory=self.directory,
             sns=lambda: self.sns,
@@ -138,10 +138,10 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         )
 
     @cached_property
-    def unsubscribe(self) -> OwnSay:
-        from chalicelib.services.unsubscribe import OwnSay
+    def unsubscribe(self) -> Unsubscribe:
+        from chalicelib.services.unsubscribe import Unsubscribe
 
-        return OwnSay(
+        return Unsubscribe(
             source=self.profile_source,
             preferences=self.preferences,
             mailboxes=self.address_opt_outs,

@@ -110,7 +110,7 @@ class CampaignParts(Notifications):
         """What stands before every chunk of a campaign."""
         from chalicelib.campaigns.admission import ChunkAdmission, KnownCampaigns
         from chalicelib.configuration.letter_settings import tag_now
-        from chalicelib.storage.rate_limits import Limiter
+        from chalicelib.storage.rate_limits import RateLimiter
 
         known = KnownCampaigns(
             clock=self.monotonic,
@@ -124,7 +124,7 @@ class CampaignParts(Notifications):
             content=self.content_source,
             ledger=self.ledger,
             retries=self.retries,
-            limiter=Limiter(clock=self.clock, default_rates=known.rate, block_seconds=0),  # a call is a whole chunk
+            limiter=RateLimiter(clock=self.clock, default_rates=known.rate, block_seconds=0),  # a call is a whole chunk
             provider_limits=self.limiter,
             sleep=self.sleep,
             max_attempts=self.settings.max_attempts,
@@ -164,9 +164,9 @@ class CampaignParts(Notifications):
     def fanout(self) -> Fanout:
         from chalicelib.campaigns.fanout import Fanout
         from chalicelib.campaigns.pacing import Publisher
-        from chalicelib.storage.rate_limits import Limiter
+        from chalicelib.storage.rate_limits import RateLimiter
 
-        turns = Limiter(clock=self.clock, default_rates=lambda _: 1.0, block_seconds=0)
+        turns = RateLimiter(clock=self.clock, default_rates=lambda _: 1.0, block_seconds=0)
         return Fanout(
             campaigns=self.campaigns,
             runs=self.runs,

@@ -9,12 +9,12 @@ from chalicelib.stage.clients import Clients
 
 if TYPE_CHECKING:
     from chalicelib.configuration.site_settings import SiteSettings
-    from chalicelib.flow.event_sources import Consumers
-    from chalicelib.flow.message_renewal import Renewal
+    from chalicelib.flow.event_sources import EventSources
+    from chalicelib.flow.message_renewal import MessageRenewal
     from chalicelib.flow.queues import Queues
-    from chalicelib.flow.throttle import Deadline, Gate
-    from chalicelib.storage.circuit_breakers import Switches
-    from chalicelib.storage.rate_limits import Limiter
+    from chalicelib.flow.throttle import Deadline, Throttle
+    from chalicelib.storage.circuit_breakers import CircuitBreakers
+    from chalicelib.storage.rate_limits import RateLimiter
 
 
 class Flow(Clients):
@@ -27,34 +27,34 @@ class Flow(Clients):
         return Queues(lambda: self.sqs, self.settings.resource(""))
 
     @cached_property
-    def message_renewal(self) -> Renewal:
-        from chalicelib.flow.message_renewal import Renewal
+    def message_renewal(self) -> MessageRenewal:
+        from chalicelib.flow.message_renewal import MessageRenewal
 
-        return Renewal(self.queues, off=self.consumers.off, clock=self.clock, seconds=self.monotonic)
+        return MessageRenewal(self.queues, off=self.consumers.off, clock=self.clock, seconds=self.monotonic)
 
     @cached_property
-    def switches(self) -> Switches:
-        from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
+    def switches(self) -> CircuitBreakers:
+        from chalicelib.storage.circuit_breakers import BreakerPolicy, CircuitBreakers
 
-        policy = SwitchPolicy(
+        policy = BreakerPolicy(
             failures=self.settings.switch_failures,
             window_seconds=self.settings.switch_window_seconds,
             probe_seconds=self.settings.probe_seconds,
             ramp_seconds=self.settings.ramp_seconds,
         )
-        return Switches(clock=self.clock, policy=policy)
+        return CircuitBreakers(clock=self.clock, policy=policy)
 
     @cached_property
-    def limiter(self) -> Limiter:
-        from chalicelib.storage.rate_limits import Limiter
+    def limiter(self) -> RateLimiter:
+        from chalicelib.storage.rate_limits import RateLimiter
 
-        return Limiter(clock=self.clock, default_rates=self.settings.default_rate)
+        return RateLimiter(clock=self.clock, default_rates=self.settings.default_rate)
 
     @cached_property
-    def consumers(self) -> Consumers:
-        from chalicelib.flow.event_sources import Consumers
+    def consumers(self) -> EventSources:
+        from chalicelib.flow.event_sources import EventSources
 
-        return Consumers(lambda: self.aws_lambda, self.switches, clock=self.clock, prefix=self.settings.resource(""))
+        return EventSources(lambda: self.aws_lambda, self.switches, clock=self.clock, prefix=self.settings.resource(""))
 
     @cached_property
     def deadline(self) -> Deadline:
@@ -63,11 +63,11 @@ class Flow(Clients):
 
         return Deadline(seconds=self.monotonic)
 
-    def gate(self, subsystem: str) -> Gate:
+    def throttle(self, subsystem: str) -> Throttle:
         """What stands before the calls of a subsystem."""
-        from chalicelib.flow.throttle import Gate
+        from chalicelib.flow.throttle import Throttle
 
-        return Gate(
+        return Throttle(
             subsystem,
             switches=self.switches,
             limiter=self.limiter,

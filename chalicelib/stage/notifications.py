@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.retry import Retries
     from chalicelib.rendering.render import Renderer
     from chalicelib.rendering.template_store import TemplateStore
-    from chalicelib.storage.hourly_stats import Hours
+    from chalicelib.storage.hourly_stats import HourlyStats
     from chalicelib.storage.ledger import Ledger
-    from chalicelib.storage.short_links import LinkBook
+    from chalicelib.storage.short_links import ShortLinks
 
 
 class Notifications(People):
@@ -45,10 +45,10 @@ class Notifications(People):
         return self.new_renderer()
 
     @cached_property
-    def links(self) -> LinkBook:
-        from chalicelib.storage.short_links import LinkBook
+    def links(self) -> ShortLinks:
+        from chalicelib.storage.short_links import ShortLinks
 
-        return LinkBook(clock=self.clock)
+        return ShortLinks(clock=self.clock)
 
     @cached_property
     def link_maker(self) -> LetterLinkMaker:
@@ -71,10 +71,10 @@ class Notifications(People):
         return Ledger(clock=self.clock, retention_days=self.settings.retention_days)
 
     @cached_property
-    def hourly_stats(self) -> Hours:
-        from chalicelib.storage.hourly_stats import PLACES, Hours
+    def hourly_stats(self) -> HourlyStats:
+        from chalicelib.storage.hourly_stats import PLACES, HourlyStats
 
-        return Hours(clock=self.clock, place=int(self.random() * len(PLACES)))
+        return HourlyStats(clock=self.clock, place=int(self.random() * len(PLACES)))
 
     @cached_property
     def retries(self) -> Retries:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.flow import Flow
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.eligibility import ConsentDesk
+    from chalicelib.pipeline.eligibility import Eligibility
     from chalicelib.pipeline.reach import Addresses
-    from chalicelib.profiles.address_opt_outs import Mailboxes, PreferenceSync
+    from chalicelib.profiles.address_opt_outs import AddressOptOuts, PreferenceSync
     from chalicelib.profiles.directory import Directory
     from chalicelib.profiles.model import ProfileSource
     from chalicelib.profiles.preferences import PreferenceStore
     from chalicelib.profiles.suppressions import SuppressionList
-    from chalicelib.storage.endpoints import EndpointBook
+    from chalicelib.storage.endpoints import Endpoints
     from chalicelib.storage.frequency_caps import FrequencyCaps
 
 
@@ -47,10 +47,10 @@ class People(Flow):
         return PreferenceSync(source=self.profile_source, preferences=self.preferences, mailboxes=self.address_opt_outs)
 
     @cached_property
-    def address_opt_outs(self) -> Mailboxes:
-        from chalicelib.profiles.address_opt_outs import Mailboxes
+    def address_opt_outs(self) -> AddressOptOuts:
+        from chalicelib.profiles.address_opt_outs import AddressOptOuts
 
-        return Mailboxes(hashes=self.address_hashes, clock=self.clock)
+        return AddressOptOuts(hashes=self.address_hashes, clock=self.clock)
 
     @cached_property
     def suppressions(self) -> SuppressionList:
@@ -59,10 +59,10 @@ class People(Flow):
         return SuppressionList(hashes=self.address_hashes, clock=self.clock)
 
     @cached_property
-    def endpoints(self) -> EndpointBook:
-        from chalicelib.storage.endpoints import EndpointBook
+    def endpoints(self) -> Endpoints:
+        from chalicelib.storage.endpoints import Endpoints
 
-        return EndpointBook(clock=self.clock)
+        return Endpoints(clock=self.clock)
 
     @cached_property
     def profile_source(self) -> ProfileSource:
@@ -86,10 +86,10 @@ class People(Flow):
         return FrequencyCaps(clock=self.clock)
 
     @cached_property
-    def eligibility(self) -> ConsentDesk:
-        from chalicelib.pipeline.eligibility import ConsentDesk
+    def eligibility(self) -> Eligibility:
+        from chalicelib.pipeline.eligibility import Eligibility
 
-        return ConsentDesk(
+        return Eligibility(
             hashes=self.address_hashes,
             clock=self.clock,
             default_zone=self.settings.default_timezone,

@@ -54,13 +54,13 @@ class WorkerStage(CampaignParts):
     @cached_property
     def enrich(self) -> Enrich:
         from chalicelib.pipeline.enrich import Enrich
-        from chalicelib.pipeline.profile_lookup import Lookup
+        from chalicelib.pipeline.profile_lookup import ProfileLookup
         from chalicelib.pipeline.reach import Reach
 
         return Enrich(
-            lookup=Lookup(
+            lookup=ProfileLookup(
                 source=self.profile_source,
-                gate=self.gate("profiles"),
+                throttle=self.throttle("profiles"),
                 retries=self.retries,
                 max_attempts=self.settings.max_attempts,
             ),
@@ -84,14 +84,14 @@ class WorkerStage(CampaignParts):
         from chalicelib.pipeline.compose import Composer
         from chalicelib.pipeline.deliver import Deliver
         from chalicelib.pipeline.fallback import Fallback
-        from chalicelib.pipeline.pre_send_check import Caps, LastLook
-        from chalicelib.pipeline.refusal_streak import Doubts
+        from chalicelib.pipeline.pre_send_check import Caps, PreSendCheck
+        from chalicelib.pipeline.refusal_streak import RefusalStreak
 
         fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
-        gates = {name: self.gate(spec.subsystem) for name, spec in CHANNELS.items()}
+        throttles = {name: self.throttle(spec.subsystem) for name, spec in CHANNELS.items()}
         return Deliver(
             composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
-            last_look=LastLook(
+            pre_send_check=PreSendCheck(
                 consent=self.eligibility,
                 caps=Caps(site=self.site_settings, store=self.caps, addresses=self.address_hashes),
                 ledger=self.ledger,
@@ -111,8 +111,8 @@ class WorkerStage(CampaignParts):
             fallback=fallback,
             links=self.links,
             channels=self.channels,
-            gates=gates,
-            doubts=Doubts(gates=gates, campaigns=self.admission),
+            throttles=throttles,
+            refusal_streak=RefusalStreak(throttles=throttles, campaigns=self.admission),
             campaigns=self.admission,
             retries=self.retries,
             clock=self.clock,

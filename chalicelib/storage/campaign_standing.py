@@ -3,9 +3,9 @@ and rate limit of the subsystem to be called."""
 
 from typing import NamedTuple
 
-from chalicelib.storage.circuit_breakers import Switches
+from chalicelib.storage.circuit_breakers import CircuitBreakers
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
-from chalicelib.storage.rate_limits import Limiter
+from chalicelib.storage.rate_limits import RateLimiter
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 
@@ -20,7 +20,7 @@ class CampaignStanding(NamedTuple):
 
 
 def read_standing(
-    campaign_id: str, *, subsystem: str, lane: str, switches: Switches, limiter: Limiter
+    campaign_id: str, *, subsystem: str, lane: str, switches: CircuitBreakers, limiter: RateLimiter
 ) -> CampaignStanding:
     """As of now; `switches` and `limiter` remember what was read of theirs. Raises: UnavailableError (retryable)."""
     limit = f"{subsystem}.{lane}"

@@ -29,7 +29,7 @@ State = Literal["closed", "open", "ramping"]
 _OPEN_BY_ITSELF = (SwitchRow.state == "open") & (SwitchRow.by == AUTO)
 
 
-class SwitchPolicy(NamedTuple):
+class BreakerPolicy(NamedTuple):
     """When a switch opens by itself and how it comes back."""
 
     failures: int = 5  # consecutive, over all workers
@@ -46,7 +46,7 @@ class CallPermit(NamedTuple):
     probe: bool = False
 
 
-class Switch(NamedTuple):
+class CircuitBreaker(NamedTuple):
     """A switch as people see it. `share`: part of the full rate that is let through; `probe_at`: when the next probe
     may leave, None if the switch is not open or was opened by hand. Moments are epoch seconds."""
 
@@ -61,7 +61,7 @@ class Switch(NamedTuple):
     probe_due: bool
 
     @classmethod
-    def of(cls, row: SwitchRow, policy: SwitchPolicy, now: float) -> "Switch":
+    def of(cls, row: SwitchRow, policy: BreakerPolicy, now: float) -> "CircuitBreaker":
         """The state of a row at a moment."""
         share, opened = _share(row, policy, now), row.state == "open"
         probe_at = (row.probe_at or 0) if opened and row.by == AUTO else None
@@ -70,17 +70,17 @@ class Switch(NamedTuple):
         return cls(row.name, state, row.by, row.reason, row.changed_at, int(row.failures), share, probe_at, due)
 
 
-def _share(row: SwitchRow, policy: SwitchPolicy, now: float) -> float:
+def _share(row: SwitchRow, policy: BreakerPolicy, now: float) -> float:
     if row.state != "ramping":
         return 0.0 if row.state == "open" else 1.0
     passed = (now - (row.changed_at or 0)) / max(1, policy.ramp_seconds)
     return min(1.0, RAMP_FROM + (1 - RAMP_FROM) * max(0.0, passed))
 
 
-class Switches:
+class CircuitBreakers:
     """The circuit breakers as one process sees them. Each method raises UnavailableError (retryable)."""
 
-    def __init__(self, *, clock: Clock, policy: SwitchPolicy) -> None:
+    def __init__(self, *, clock: Clock, policy: BreakerPolicy) -> None:
         self._now: Callable[[], float] = lambda: clock().timestamp()
         self.policy = policy
         self._rows = RowCache(SwitchRow, now=self._now)
@@ -152,7 +152,7 @@ class Switches:
         if taken is not None:
             self._rows.update(name, [SwitchRow.probe_at.set(self._now())], SwitchRow.probe_at == taken)
 
-    def open(self, name: str, *, by: str, reason: str, seen: Seen | None = None) -> Switch:
+    def open(self, name: str, *, by: str, reason: str, seen: Seen | None = None) -> CircuitBreaker:
         """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError, ChangedError
         (permanent: it is not what was `seen`)."""
         unchanged = self._unchanged(name, seen)
@@ -160,7 +160,7 @@ class Switches:
             self._unchanged(name, seen)
         return self.read(name)
 
-    def close(self, name: str, *, by: str, reason: str, ramp: bool = True, seen: Seen | None = None) -> Switch:
+    def close(self, name: str, *, by: str, reason: str, ramp: bool = True, seen: Seen | None = None) -> CircuitBreaker:
         """Closes by hand, through the ramp unless told otherwise. Raises: NotFoundError, ChangedError (permanent: it is
         not what was `seen`)."""
         unchanged, is_open = self._unchanged(name, seen), SwitchRow.state == "open"
@@ -169,12 +169,12 @@ class Switches:
             self._unchanged(name, seen)
         return self.read(name)
 
-    def read(self, name: str) -> Switch:
+    def read(self, name: str) -> CircuitBreaker:
         """A switch as it is now. Raises: NotFoundError (permanent)."""
         _check(name)
         return self._switch(self._rows.read(name))
 
-    def read_all(self) -> list[Switch]:
+    def read_all(self) -> list[CircuitBreaker]:
         """Every switch as it is now, in one request."""
         return [self._switch(row) for row in self._rows.read_all(SUBSYSTEMS)]
 
@@ -196,8 +196,8 @@ class Switches:
         at = SwitchRow.changed_at
         return at.does_not_exist() if switch.changed_at is None else at == switch.changed_at
 
-    def _switch(self, row: SwitchRow) -> Switch:
-        return Switch.of(row, self.policy, self._now())
+    def _switch(self, row: SwitchRow) -> CircuitBreaker:
+        return CircuitBreaker.of(row, self.policy, self._now())
 
     def _take_probe(self, row: SwitchRow) -> bool:
         following = self._now() + (row.probe_seconds or self.policy.probe_seconds)

@@ -46,7 +46,7 @@ class Endpoint(BaseModel):
         return self.model_dump(exclude={"target", "secret"})
 
 
-class EndpointBook:
+class Endpoints:
     """Users' endpoints. Each method raises UnavailableError (retryable)."""
 
     def __init__(self, *, clock: Clock) -> None:

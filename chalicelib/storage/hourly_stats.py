@@ -49,7 +49,7 @@ class Hour:
         return self.counts.get(word, 0)
 
 
-class Hours:
+class HourlyStats:
     """Hourly counts. `place`: in which of PLACES this process counts."""
 
     def __init__(self, *, clock: Clock, place: int = 0) -> None:

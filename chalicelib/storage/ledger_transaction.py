@@ -14,7 +14,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.deliveries import ANY_KEY, UNDER_WAY, UNSENT, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
-from chalicelib.storage.run_counters import Tally, counted_as
+from chalicelib.storage.run_counters import RunCounters, counted_as
 from chalicelib.storage.transactions import Reasons, transact
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
@@ -83,7 +83,7 @@ class Writes:
         self._worded: dict[Hashable, dict[str, Any]] = {}  # by shape
         self._puts: dict[int, dict[str, Any]] = {}  # by place
         self._updates: dict[int, dict[str, Any]] = {}
-        self._tally: Tally | None = None
+        self._tally: RunCounters | None = None
 
     def move(
         self, move: Move, expected: Expected, *, make: Callable[[], DeliveryRow], word: Callable[[], Wording]
@@ -104,7 +104,7 @@ class Writes:
 
     def count(self, run_id: str, before: str | None, after: str | None) -> None:
         """Moves one delivery of a run from one counter to another."""
-        self._tally = self._tally or Tally()
+        self._tally = self._tally or RunCounters()
         self._tally.add(run_id, before=before, after=after)
 
     def write(self, key: DeliveryKey, n: int = 0) -> Reasons | None:

@@ -90,7 +90,7 @@ class Limit(NamedTuple):
         return tag_of(_fields(self.rate_per_second))
 
 
-class Limiter:
+class RateLimiter:
     """The limits as one process sees them. `default_rates` hold where nobody has set a rate. With `block_seconds` 0 a
     call reserves just what it takes: for calls that are large and few."""
 

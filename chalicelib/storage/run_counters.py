@@ -39,7 +39,7 @@ def counted_as(status: DeliveryStatus | None, reason: str | None) -> str | None:
     return f"{status.value}#{reason or 'unknown'}" if status in UNSENT else status.value
 
 
-class Tally:
+class RunCounters:
     """The changes of counters in one transaction."""
 
     def __init__(self) -> None:

@@ -64,7 +64,7 @@ class ShortLink:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LinkBook:
+class ShortLinks:
     """Writes, counts, reads and revokes links."""
 
     clock: Clock

@@ -15,12 +15,8 @@ MODULE, FUNCTION = 250, 30
 # The same room in more than one package. Everything else that is repeated is a resource: it stands at several doors
 # (`api`, `admin`, `public`), in the domain and in the storage under its one name.
 ROOMS = {"jobs.py", "model.py", "routes.py", "views.py", "workers.py"}
-DOORS = {"admin", "api", "public", "rows", "storage", "functions", "services", "wiring"}
+DOORS = {"admin", "api", "public", "rows", "storage", "functions", "services"}
 
-TWO_MEANINGS = {
-    *("Admission", "Against", "Answer", "Door", "Endpoint", "Event", "Following", "KeyRing", "Letter", "Look", "Page"),
-    *("Preview", "Reply", "Report", "Sender", "Standing", "Suppressions", "UnreadAnswer", "Verdict", "Visit"),
-}
 LONG = {
     "chalicelib/api/control.py",
     "chalicelib/campaigns/fanout.py",
@@ -43,8 +39,7 @@ def test_a_public_class_has_one_meaning() -> None:
                 homes[node.name].append(path.relative_to(ROOT).as_posix())
     twice = {name: where for name, where in homes.items() if len(where) > 1}
 
-    assert {name: where for name, where in twice.items() if name not in TWO_MEANINGS} == {}
-    assert TWO_MEANINGS - twice.keys() == set(), "these have one meaning now: take them off the list"
+    assert twice == {}
 
 
 def test_a_file_name_means_one_room() -> None:

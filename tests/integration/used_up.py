@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
-from chalicelib.accounts.draft_allowance import TIMES, Drafts
+from chalicelib.accounts.draft_allowance import TIMES, DraftAllowance
 from chalicelib.clock import now
 from chalicelib.errors import TooManyRequestsError
 from chalicelib.storage.allowances import Allowances
@@ -14,7 +14,7 @@ def use_up(what: Literal["preview", "check"], by: str) -> None:
     """All that somebody has in this minute and in the next."""
     began = now()
     for minute in range(2):
-        drafts = Drafts(Allowances(clock=lambda at=began + timedelta(minutes=minute): at))  # type: ignore[misc]
+        drafts = DraftAllowance(Allowances(clock=lambda at=began + timedelta(minutes=minute): at))  # type: ignore[misc]
         with suppress(TooManyRequestsError):
             for _ in range(TIMES + 1):
                 getattr(drafts, what)(by)

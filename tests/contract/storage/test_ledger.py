@@ -15,7 +15,7 @@ from chalicelib.storage.notifications import Notification
 from chalicelib.storage.requests import StoredEvent, StoredRequest
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun
-from chalicelib.storage.short_links import Link, LinkBook
+from chalicelib.storage.short_links import Link, ShortLinks
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NAME = "2026-03-02T10:00:00.000000Z"
@@ -240,7 +240,7 @@ def test_an_address_gets_one_letter_of_a_run_and_so_many_in_a_window(database: s
 
 
 def test_a_link_counts_people_and_machines_until_it_is_revoked(database: str) -> None:
-    book = LinkBook(clock=lambda: AT)
+    book = ShortLinks(clock=lambda: AT)
     book.write(
         [
             Link(

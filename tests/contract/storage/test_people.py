@@ -16,7 +16,7 @@ from chalicelib.storage.addresses import (
     page_of_addresses,
     read_with_preferences,
 )
-from chalicelib.storage.endpoints import MAX_ENDPOINTS, EndpointBook
+from chalicelib.storage.endpoints import MAX_ENDPOINTS, Endpoints
 from chalicelib.storage.preferences import (
     StoredPreferences,
     delete_preferences,
@@ -145,7 +145,7 @@ def test_a_soft_bounce_told_twice_counts_once(database: str) -> None:
 
 
 def test_endpoints_are_added_once_switched_and_forgotten(database: str) -> None:
-    book = EndpointBook(clock=lambda: AT)
+    book = Endpoints(clock=lambda: AT)
     made = book.add("anna", "webhook", target="https://a.example", shown="a.example", name=None)
     assert book.add("anna", "webhook", target="https://a.example", shown="a.example", name=None).id == made.id
     assert book.usable("webhook", ["anna", "boris"]) == {"anna": [made]}

@@ -216,14 +216,14 @@ def test_after_a_mistake_it_is_still_known_who_changed_what(boss: Visitor, olga:
 def test_a_write_is_conditional_and_not_only_checked(boss: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise B3: who changes it between the check and the write is not written over."""
     shown = Stage.own().limiter.read_all(["ses.bulk"])[0]
-    unchanged = limits.Limiter._unchanged
+    unchanged = limits.RateLimiter._unchanged
 
-    def beaten(self: limits.Limiter, name: str, seen: Any) -> Any:
+    def beaten(self: limits.RateLimiter, name: str, seen: Any) -> Any:
         condition = unchanged(self, name, seen)
         LimitRow(name).update(actions=[LimitRow.rate_per_second.set(77)])
         return condition
 
-    monkeypatch.setattr(limits.Limiter, "_unchanged", beaten)
+    monkeypatch.setattr(limits.RateLimiter, "_unchanged", beaten)
     path = "/admin/subsystems/limits/ses.bulk"
     assert boss.post(path, seen=shown.tag, rate_per_second="12").status == 412
     assert LimitRow.get("ses.bulk").rate_per_second == 77

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.errors import BusyError, ConflictError
-from chalicelib.flow.idempotency import LARGEST_ANSWER, Calls, told
+from chalicelib.flow.idempotency import LARGEST_ANSWER, IdempotentCalls, told
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.sealing import seal
 from chalicelib.storage.calls import BUSY_SECONDS, REMEMBERED_HOURS, Turn
@@ -274,8 +274,8 @@ def test_a_campaign_is_the_same_one_when_the_memory_is_gone(api: Gateway, desk: 
 MOMENT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def calls_at(seconds: float) -> Calls:
-    return Calls(clock=lambda: MOMENT + timedelta(seconds=seconds))
+def calls_at(seconds: float) -> IdempotentCalls:
+    return IdempotentCalls(clock=lambda: MOMENT + timedelta(seconds=seconds))
 
 
 def test_a_call_is_taken_over_from_the_dead_and_the_late_word_is_not_kept(stage: None) -> None:

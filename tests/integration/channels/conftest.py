@@ -23,7 +23,7 @@ from chalicelib.clock import now
 from chalicelib.reasons import Reason
 from chalicelib.security.outbound_http import guarded_post, guarded_session
 from chalicelib.stage.app import Stage
-from chalicelib.storage.endpoints import EndpointBook
+from chalicelib.storage.endpoints import Endpoints
 from tests.integration.channels.mail import CONFIGURATION_SET, MAILINGS_SET, OPTIONS, SENDER
 from tests.integration.channels.receiver import DROP, Receiver, receiving
 from tests.integration.conftest import ENVIRONMENT
@@ -79,7 +79,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def book(stage: None) -> EndpointBook:
+def book(stage: None) -> Endpoints:
     """The users' endpoints of an empty stage."""
     return Stage.own().endpoints
 
@@ -216,7 +216,7 @@ def whatsapp_rig(request: pytest.FixtureRequest) -> Rig:
 
 
 def push_rig(request: pytest.FixtureRequest) -> Rig:
-    book: EndpointBook = request.getfixturevalue("book")
+    book: Endpoints = request.getfixturevalue("book")
     for n in range(20):
         arn = f"arn:aws:sns:eu-central-1:123456789012:endpoint/GCM/vestnik-test-app/{n}"
         book.add(f"u{n}", "push", target=arn, shown="android …1234", name=None)
@@ -224,7 +224,7 @@ def push_rig(request: pytest.FixtureRequest) -> Rig:
 
 
 def webhook_rig(request: pytest.FixtureRequest) -> Rig:
-    book: EndpointBook = request.getfixturevalue("book")
+    book: Endpoints = request.getfixturevalue("book")
     receiver: Receiver = request.getfixturevalue("receiver")
     post = partial(guarded_post, guarded_session(allow_private=True))
     for n in range(20):
@@ -242,7 +242,7 @@ def webhook_rig(request: pytest.FixtureRequest) -> Rig:
 
 
 def chat_rig(request: pytest.FixtureRequest) -> Rig:
-    book: EndpointBook = request.getfixturevalue("book")
+    book: Endpoints = request.getfixturevalue("book")
     receiver: Receiver = request.getfixturevalue("receiver")
     host = receiver.url.removeprefix("http://")
     for n in range(20):

@@ -15,7 +15,7 @@ from chalicelib.channels.webhook import WebhookChannel
 from chalicelib.clock import now
 from chalicelib.security import outbound_http as web
 from chalicelib.security.outbound_http import guarded_post, guarded_session
-from chalicelib.storage.endpoints import Endpoint, EndpointBook
+from chalicelib.storage.endpoints import Endpoint, Endpoints
 from tests.integration.channels.conftest import SECRET
 from tests.integration.channels.receiver import DROP, Receiver
 
@@ -27,21 +27,21 @@ MESSAGE = Message(
 )
 
 
-def channel(book: EndpointBook, *, allow_private: bool = True) -> WebhookChannel:
+def channel(book: Endpoints, *, allow_private: bool = True) -> WebhookChannel:
     post = partial(guarded_post, guarded_session(allow_private=allow_private))
     return WebhookChannel(post, hooks=book, clock=now)
 
 
-def add(book: EndpointBook, url: str) -> Endpoint:
+def add(book: Endpoints, url: str) -> Endpoint:
     return book.add("anna", "webhook", target=url, shown="", name=None, secret=SECRET)
 
 
-def send(book: EndpointBook, **options: Any) -> Outcome:
+def send(book: Endpoints, **options: Any) -> Outcome:
     [outcome] = channel(book, **options).send([MESSAGE])
     return outcome
 
 
-def test_the_receiver_can_verify_who_sent_it_and_that_it_is_whole(book: EndpointBook, receiver: Receiver) -> None:
+def test_the_receiver_can_verify_who_sent_it_and_that_it_is_whole(book: Endpoints, receiver: Receiver) -> None:
     add(book, f"{receiver.url}/hook")
     send(book)
     [taken] = receiver.taken
@@ -59,7 +59,7 @@ def test_the_receiver_can_verify_who_sent_it_and_that_it_is_whole(book: Endpoint
         Webhook(SECRET).verify(taken.body.replace("Два", "Три"), taken.headers)
 
 
-def test_every_try_has_the_same_id(book: EndpointBook, receiver: Receiver) -> None:
+def test_every_try_has_the_same_id(book: Endpoints, receiver: Receiver) -> None:
     add(book, receiver.url)
     receiver.faults.append(DROP)
     assert send(book) == Outcome(Verdict.NOT_ACCEPTED, reason="no_answer")
@@ -67,7 +67,7 @@ def test_every_try_has_the_same_id(book: EndpointBook, receiver: Receiver) -> No
     assert {one.headers["webhook-id"] for one in receiver.taken} == {MESSAGE.delivery_id}
 
 
-def test_a_redirect_is_not_followed(book: EndpointBook, receiver: Receiver) -> None:
+def test_a_redirect_is_not_followed(book: Endpoints, receiver: Receiver) -> None:
     add(book, receiver.url)
     receiver.faults.append(307)
     receiver.redirect_to = f"{receiver.url}/elsewhere"
@@ -76,12 +76,12 @@ def test_a_redirect_is_not_followed(book: EndpointBook, receiver: Receiver) -> N
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "169.254.0.1", "10.0.0.1", "0x7f000001"])
-def test_a_private_address_is_refused_when_the_connection_is_made(book: EndpointBook, host: str) -> None:
+def test_a_private_address_is_refused_when_the_connection_is_made(book: Endpoints, host: str) -> None:
     add(book, f"https://{host}:9/hook")
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="private_address")
 
 
-def test_nothing_is_sent_without_tls(book: EndpointBook, receiver: Receiver) -> None:
+def test_nothing_is_sent_without_tls(book: Endpoints, receiver: Receiver) -> None:
     """Promise I7: by TLS alone."""
     add(book, receiver.url)
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="plain_http")
@@ -89,7 +89,7 @@ def test_nothing_is_sent_without_tls(book: EndpointBook, receiver: Receiver) -> 
 
 
 def test_a_name_that_turns_private_after_its_registration_is_refused_too(
-    book: EndpointBook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    book: Endpoints, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: the name server answers a public address first, then one of ours."""
     answers = iter(["93.184.215.14", "127.0.0.1"])
@@ -111,7 +111,7 @@ def test_a_name_that_turns_private_after_its_registration_is_refused_too(
     assert send(book, allow_private=False) == Outcome(Verdict.REFUSED, reason="private_address")
 
 
-def test_a_server_that_drips_its_answer_holds_no_worker(book: EndpointBook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_drips_its_answer_holds_no_worker(book: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte is in time. The answer would be complete at last, and be taken."""
     monkeypatch.setattr(web, "_STEP_SECONDS", 0.3)
 
@@ -130,7 +130,7 @@ def test_a_server_that_drips_its_answer_holds_no_worker(book: EndpointBook, monk
         dripping.join()
 
 
-def test_an_endpoint_that_is_gone_is_switched_off(book: EndpointBook, receiver: Receiver) -> None:
+def test_an_endpoint_that_is_gone_is_switched_off(book: Endpoints, receiver: Receiver) -> None:
     hook = add(book, receiver.url)
     receiver.faults.append(410)
     assert send(book) == Outcome(Verdict.REFUSED, reason="endpoint_gone")
@@ -139,7 +139,7 @@ def test_an_endpoint_that_is_gone_is_switched_off(book: EndpointBook, receiver: 
     assert receiver.calls == 1
 
 
-def test_an_endpoint_that_is_switched_off_gets_nothing(book: EndpointBook, receiver: Receiver) -> None:
+def test_an_endpoint_that_is_switched_off_gets_nothing(book: Endpoints, receiver: Receiver) -> None:
     hook = add(book, receiver.url)
     book.switch("webhook", "anna", hook.id, on=False)
     assert send(book) == Outcome(Verdict.REFUSED, reason="no_endpoint")
@@ -147,7 +147,7 @@ def test_an_endpoint_that_is_switched_off_gets_nothing(book: EndpointBook, recei
 
 
 def test_an_endpoint_that_has_it_does_not_get_it_again_because_another_has_not(
-    book: EndpointBook, receiver: Receiver
+    book: Endpoints, receiver: Receiver
 ) -> None:
     add(book, f"{receiver.url}/one")
     add(book, f"{receiver.url}/two")
@@ -157,7 +157,7 @@ def test_an_endpoint_that_has_it_does_not_get_it_again_because_another_has_not(
     assert [one.path for one in receiver.taken] == ["/one", "/two"]
 
 
-def test_the_log_tells_every_try_newest_first(book: EndpointBook, receiver: Receiver) -> None:
+def test_the_log_tells_every_try_newest_first(book: Endpoints, receiver: Receiver) -> None:
     hook = add(book, receiver.url)
     receiver.faults.append(500)
     send(book)

@@ -7,16 +7,16 @@ from typing import Any
 
 import boto3
 
-from chalicelib.flow.event_sources import ALIAS, Consumers
+from chalicelib.flow.event_sources import ALIAS, EventSources
 from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
-from chalicelib.storage.circuit_breakers import Switches
+from chalicelib.storage.circuit_breakers import CircuitBreakers
 from tests.integration.control.conftest import HandClock
 
 
-def consumers(switches: Switches, clock: HandClock) -> Consumers:
+def consumers(switches: CircuitBreakers, clock: HandClock) -> EventSources:
     """Those of the stage, as one process sees them."""
-    return Consumers(lambda: boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
+    return EventSources(lambda: boto3.client("lambda"), switches, clock=clock, prefix=settings().resource(""))
 
 
 def deploy(*workers: str, released: bool = False) -> None:

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib.errors import InvalidError, NotFoundError, UnavailableError
-from chalicelib.flow.event_sources import Consumers
+from chalicelib.flow.event_sources import EventSources
 from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
-from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
+from chalicelib.storage.circuit_breakers import BreakerPolicy, CircuitBreakers
 from chalicelib.storage.rows.flow import ConsumerRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock
@@ -23,12 +23,12 @@ ALL = set(CONSUMERS)
 
 
 @pytest.fixture
-def switches(steering: None, clock: HandClock) -> Switches:
-    return Switches(clock=clock, policy=SwitchPolicy())
+def switches(steering: None, clock: HandClock) -> CircuitBreakers:
+    return CircuitBreakers(clock=clock, policy=BreakerPolicy())
 
 
 @pytest.fixture
-def consumers(switches: Switches, clock: HandClock) -> Iterator[Consumers]:
+def consumers(switches: CircuitBreakers, clock: HandClock) -> Iterator[EventSources]:
     mappings.deploy()
     yield mappings.consumers(switches, clock)
 
@@ -37,12 +37,14 @@ def concurrency(queue: str) -> int:
     return int(mappings.mapping(queue)["ScalingConfig"]["MaximumConcurrency"])
 
 
-def test_nothing_is_changed_where_all_is_as_it_should_be(consumers: Consumers) -> None:
+def test_nothing_is_changed_where_all_is_as_it_should_be(consumers: EventSources) -> None:
     assert consumers.follow() == []
     assert mappings.are_on() == ALL
 
 
-def test_an_open_switch_turns_its_own_consumers_off_and_no_others(consumers: Consumers, switches: Switches) -> None:
+def test_an_open_switch_turns_its_own_consumers_off_and_no_others(
+    consumers: EventSources, switches: CircuitBreakers
+) -> None:
     switches.open("ses", by="key:ops", reason="x")
     consumers.follow_subsystem("ses")
 
@@ -50,7 +52,7 @@ def test_an_open_switch_turns_its_own_consumers_off_and_no_others(consumers: Con
 
 
 def test_the_consumers_of_a_stage_with_releases_belong_to_the_alias_and_are_followed_too(
-    switches: Switches, clock: HandClock
+    switches: CircuitBreakers, clock: HandClock
 ) -> None:
     mappings.deploy(released=True)
     consumers = mappings.consumers(switches, clock)
@@ -60,7 +62,7 @@ def test_the_consumers_of_a_stage_with_releases_belong_to_the_alias_and_are_foll
     assert mappings.are_on() == ALL - SES
 
 
-def test_a_closed_switch_turns_them_on_again(consumers: Consumers, switches: Switches) -> None:
+def test_a_closed_switch_turns_them_on_again(consumers: EventSources, switches: CircuitBreakers) -> None:
     switches.open("ses", by="key:ops", reason="x")
     consumers.follow()
     switches.close("ses", by="key:ops", reason="x")
@@ -69,7 +71,9 @@ def test_a_closed_switch_turns_them_on_again(consumers: Consumers, switches: Swi
     assert mappings.are_on() == ALL
 
 
-def test_they_are_on_for_a_probe_and_off_between(consumers: Consumers, switches: Switches, clock: HandClock) -> None:
+def test_they_are_on_for_a_probe_and_off_between(
+    consumers: EventSources, switches: CircuitBreakers, clock: HandClock
+) -> None:
     switches.failed("ses", "daily_quota", at_once=True, probe_seconds=600)
     consumers.follow()
     assert not mappings.are_on() & SES
@@ -84,7 +88,9 @@ def test_they_are_on_for_a_probe_and_off_between(consumers: Consumers, switches:
     assert not mappings.are_on() & SES
 
 
-def test_the_number_of_workers_ramps_with_the_rate(consumers: Consumers, switches: Switches, clock: HandClock) -> None:
+def test_the_number_of_workers_ramps_with_the_rate(
+    consumers: EventSources, switches: CircuitBreakers, clock: HandClock
+) -> None:
     switches.open("ses", by="key:ops", reason="x")
     switches.close("ses", by="key:ops", reason="x")
     numbers = []
@@ -98,7 +104,7 @@ def test_the_number_of_workers_ramps_with_the_rate(consumers: Consumers, switche
 
 
 def test_a_ramp_comes_back_to_the_number_that_a_person_set(
-    consumers: Consumers, switches: Switches, clock: HandClock
+    consumers: EventSources, switches: CircuitBreakers, clock: HandClock
 ) -> None:
     consumers.change("deliver-email", by="key:ops", max_concurrency=40)
     switches.open("ses", by="key:ops", reason="x")
@@ -111,7 +117,9 @@ def test_a_ramp_comes_back_to_the_number_that_a_person_set(
     assert concurrency("deliver-email") == 40
 
 
-def test_what_a_person_paused_stays_off_whatever_switches_do(consumers: Consumers, switches: Switches) -> None:
+def test_what_a_person_paused_stays_off_whatever_switches_do(
+    consumers: EventSources, switches: CircuitBreakers
+) -> None:
     consumers.change("deliver-email", by="key:ops", paused=True)
     switches.open("ses", by="key:ops", reason="x")
     consumers.follow()
@@ -123,7 +131,9 @@ def test_what_a_person_paused_stays_off_whatever_switches_do(consumers: Consumer
     assert mappings.are_on() == ALL
 
 
-def test_what_a_person_resumes_stays_off_while_its_switch_is_open(consumers: Consumers, switches: Switches) -> None:
+def test_what_a_person_resumes_stays_off_while_its_switch_is_open(
+    consumers: EventSources, switches: CircuitBreakers
+) -> None:
     consumers.change("deliver-email", by="key:ops", paused=True)
     switches.open("ses", by="key:ops", reason="x")
     consumers.change("deliver-email", by="key:ops", paused=False)
@@ -132,7 +142,7 @@ def test_what_a_person_resumes_stays_off_while_its_switch_is_open(consumers: Con
     assert (seen.enabled, seen.paused, seen.waits_for) == (False, False, "ses")
 
 
-def test_the_pace_of_a_consumer_is_changed_at_once_and_the_rest_left_as_it_is(consumers: Consumers) -> None:
+def test_the_pace_of_a_consumer_is_changed_at_once_and_the_rest_left_as_it_is(consumers: EventSources) -> None:
     consumers.change("enrich-bulk", by="key:ops", max_concurrency=20, batch_size=3)
     consumers.change("enrich-bulk", by="key:anna", paused=True)
 
@@ -143,7 +153,7 @@ def test_the_pace_of_a_consumer_is_changed_at_once_and_the_rest_left_as_it_is(co
     assert concurrency("enrich-instant") == 10
 
 
-def test_what_was_changed_behind_our_back_heals_with_the_next_tick(consumers: Consumers) -> None:
+def test_what_was_changed_behind_our_back_heals_with_the_next_tick(consumers: EventSources) -> None:
     uuid = mappings.mapping("retry")["UUID"]
     boto3.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
 
@@ -161,7 +171,7 @@ def test_what_was_changed_behind_our_back_heals_with_the_next_tick(consumers: Co
     ],
 )
 def test_what_lambda_would_refuse_is_refused_and_not_stored(
-    consumers: Consumers, wish: dict[str, Any], field: str
+    consumers: EventSources, wish: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidError) as refused:
         consumers.change("retry", by="key:ops", **wish)
@@ -170,14 +180,14 @@ def test_what_lambda_would_refuse_is_refused_and_not_stored(
     assert list(ConsumerRow.scan()) == []
 
 
-def test_an_unknown_queue_is_answered_with_those_that_exist(consumers: Consumers) -> None:
+def test_an_unknown_queue_is_answered_with_those_that_exist(consumers: EventSources) -> None:
     with pytest.raises(NotFoundError, match="enrich-instant"):
         consumers.change("enrich", by="key:ops", paused=True)
     with pytest.raises(NotFoundError, match="enrich-instant"):
         consumers.read("enrich")
 
 
-def test_a_consumer_that_is_not_deployed_is_left_out_and_named_when_asked_for(consumers: Consumers) -> None:
+def test_a_consumer_that_is_not_deployed_is_left_out_and_named_when_asked_for(consumers: EventSources) -> None:
     boto3.client("lambda").delete_event_source_mapping(UUID=mappings.mapping("retry")["UUID"])
 
     assert {one.queue for one in consumers.read_all()} == ALL - {"retry"}
@@ -186,7 +196,7 @@ def test_a_consumer_that_is_not_deployed_is_left_out_and_named_when_asked_for(co
 
 
 def test_one_mapping_in_transition_does_not_keep_the_others_on(
-    consumers: Consumers, switches: Switches, clock: HandClock
+    consumers: EventSources, switches: CircuitBreakers, clock: HandClock
 ) -> None:
     switches.open("ses", by="key:ops", reason="x")
     client = boto3.client("lambda")
@@ -199,22 +209,24 @@ def test_one_mapping_in_transition_does_not_keep_the_others_on(
 
     client.meta.events.register("before-call.lambda.UpdateEventSourceMapping", refuse)
     with pytest.raises(UnavailableError, match="deliver-email"):
-        Consumers(lambda: client, switches, clock=clock, prefix=settings().resource("")).follow()
+        EventSources(lambda: client, switches, clock=clock, prefix=settings().resource("")).follow()
 
     assert mappings.are_on() & SES == {"deliver-email"}
     consumers.follow()
     assert not mappings.are_on() & SES
 
 
-def test_without_lambda_the_answer_is_unavailable(consumers: Consumers, switches: Switches, clock: HandClock) -> None:
+def test_without_lambda_the_answer_is_unavailable(
+    consumers: EventSources, switches: CircuitBreakers, clock: HandClock
+) -> None:
     client = boto3.client("lambda")
     with Stubber(client) as stub:
         stub.add_client_error("list_event_source_mappings", "ServiceException", http_status_code=500)
         with pytest.raises(UnavailableError):
-            Consumers(lambda: client, switches, clock=clock, prefix=settings().resource("")).read_all()
+            EventSources(lambda: client, switches, clock=clock, prefix=settings().resource("")).read_all()
 
 
-def test_following_everything_costs_two_reads_of_the_database(consumers: Consumers) -> None:
+def test_following_everything_costs_two_reads_of_the_database(consumers: EventSources) -> None:
     requests = Requests()
 
     consumers.follow()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.flow.throttle import CallReport, Deadline, Gate
+from chalicelib.flow.throttle import CallReport, Deadline, Throttle
 from chalicelib.manifest import CONSUMERS
-from chalicelib.storage.circuit_breakers import Switches, SwitchPolicy
-from chalicelib.storage.rate_limits import Limiter
+from chalicelib.storage.circuit_breakers import BreakerPolicy, CircuitBreakers
+from chalicelib.storage.rate_limits import RateLimiter
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
 from tests.integration.control import mappings
 from tests.integration.control.conftest import HandClock
@@ -24,11 +24,11 @@ class Process:
 
     def __init__(self, clock: HandClock) -> None:
         self.slept: list[float] = []
-        self.switches = Switches(clock=clock, policy=SwitchPolicy(failures=5, probe_seconds=60))
-        self.limiter = Limiter(clock=clock, default_rates=lambda _: RATE)
+        self.switches = CircuitBreakers(clock=clock, policy=BreakerPolicy(failures=5, probe_seconds=60))
+        self.limiter = RateLimiter(clock=clock, default_rates=lambda _: RATE)
         self.deadline = Deadline(seconds=lambda: clock.seconds)
         self._clock = clock
-        self.gate = Gate(
+        self.gate = Throttle(
             "ses",
             switches=self.switches,
             limiter=self.limiter,

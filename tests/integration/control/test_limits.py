@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.storage.rate_limits import BLOCK_SECONDS, LEAST_RATE, Limiter
+from chalicelib.storage.rate_limits import BLOCK_SECONDS, LEAST_RATE, RateLimiter
 from chalicelib.storage.rows.flow import LimitRow
 from tests.integration.control.conftest import START, HandClock
 from tests.integration.control.requests_made import Requests
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.usefixtures("steering")
 
 
 @pytest.fixture
-def make(clock: HandClock) -> Callable[[], Limiter]:
+def make(clock: HandClock) -> Callable[[], RateLimiter]:
     """A limiter of another process."""
-    return lambda: Limiter(clock=clock, default_rates=lambda _: RATE)
+    return lambda: RateLimiter(clock=clock, default_rates=lambda _: RATE)
 
 
 @pytest.fixture
-def limiter(make: Callable[[], Limiter]) -> Limiter:
+def limiter(make: Callable[[], RateLimiter]) -> RateLimiter:
     return make()
 
 
 def work(
-    limiters: list[Limiter],
+    limiters: list[RateLimiter],
     clock: HandClock,
     *,
     seconds: float,
@@ -68,7 +68,7 @@ def sent(calls: list[tuple[float, int, int]]) -> int:
 
 @pytest.mark.parametrize("units", [1, 7, 50])
 def test_eight_workers_keep_the_rate_in_every_window_and_use_it(
-    make: Callable[[], Limiter], clock: HandClock, units: int
+    make: Callable[[], RateLimiter], clock: HandClock, units: int
 ) -> None:
     calls = work([make() for _ in range(8)], clock, seconds=20, units=units)
 
@@ -80,7 +80,7 @@ def test_eight_workers_keep_the_rate_in_every_window_and_use_it(
 
 @pytest.mark.parametrize("call_seconds", [0.002, 0.02, 0.05, 0.1])
 def test_eight_workers_write_once_for_ten_units_at_most_and_waste_little(
-    make: Callable[[], Limiter], clock: HandClock, call_seconds: float
+    make: Callable[[], RateLimiter], clock: HandClock, call_seconds: float
 ) -> None:
     requests = Requests()
 
@@ -91,7 +91,7 @@ def test_eight_workers_write_once_for_ten_units_at_most_and_waste_little(
 
 
 def test_workers_that_held_back_and_are_suddenly_quick_exceed_the_rate_by_a_block_at_most(
-    make: Callable[[], Limiter], clock: HandClock
+    make: Callable[[], RateLimiter], clock: HandClock
 ) -> None:
     limiters = [make() for _ in range(8)]
     slow = work(limiters, clock, seconds=10, call_seconds=0.15)
@@ -101,39 +101,39 @@ def test_workers_that_held_back_and_are_suddenly_quick_exceed_the_rate_by_a_bloc
         assert most_in_any(window, slow + quick) <= RATE * window + RATE * BLOCK_SECONDS
 
 
-def test_no_worker_starves(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_no_worker_starves(make: Callable[[], RateLimiter], clock: HandClock) -> None:
     calls = work([make() for _ in range(8)], clock, seconds=60)
     shares = [sum(1 for _, worker, _ in calls if worker == n) for n in range(8)]
 
     assert min(shares) >= 0.5 * sum(shares) / 8
 
 
-def test_the_units_of_one_worker_leave_evenly(limiter: Limiter, clock: HandClock) -> None:
+def test_the_units_of_one_worker_leave_evenly(limiter: RateLimiter, clock: HandClock) -> None:
     moments = [at for at, _, _ in work([limiter], clock, seconds=4, call_seconds=0.0)]
     gaps = [after - before for before, after in pairwise(moments)]
 
     assert max(gaps) == pytest.approx(1 / RATE, rel=0.01)
 
 
-def test_a_worker_that_calls_seldom_takes_no_time_from_the_others(make: Callable[[], Limiter]) -> None:
+def test_a_worker_that_calls_seldom_takes_no_time_from_the_others(make: Callable[[], RateLimiter]) -> None:
     make().take(NAME, 1, max_wait_seconds=MAX_WAIT)
 
     assert make().take(NAME, 1, max_wait_seconds=MAX_WAIT).wait_seconds == pytest.approx(1 / RATE)
 
 
-def test_a_share_of_the_rate_is_kept(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_a_share_of_the_rate_is_kept(make: Callable[[], RateLimiter], clock: HandClock) -> None:
     calls = work([make() for _ in range(4)], clock, seconds=20, share=0.1)
 
     assert 0.8 * RATE * 2 <= sent(calls) <= RATE * 2 + 1 + RATE * 0.1 * BLOCK_SECONDS
 
 
-def test_what_can_be_divided_goes_in_portions_of_a_second(limiter: Limiter) -> None:
+def test_what_can_be_divided_goes_in_portions_of_a_second(limiter: RateLimiter) -> None:
     assert limiter.take(NAME, 50, share=0.1, max_wait_seconds=MAX_WAIT, divisible=True).units == 5
     assert limiter.take("ses.other", 50, share=0.001, max_wait_seconds=MAX_WAIT, divisible=True).units == 1
     assert limiter.take("ses.third", 50, max_wait_seconds=MAX_WAIT, divisible=True).units == 50
 
 
-def test_what_cannot_be_divided_goes_at_once_and_the_debt_is_waited_for(limiter: Limiter, clock: HandClock) -> None:
+def test_what_cannot_be_divided_goes_at_once_and_the_debt_is_waited_for(limiter: RateLimiter, clock: HandClock) -> None:
     first = limiter.take(NAME, 50, share=0.1, max_wait_seconds=MAX_WAIT)
     assert (first.units, first.wait_seconds) == (50, 0)
 
@@ -144,14 +144,14 @@ def test_what_cannot_be_divided_goes_at_once_and_the_debt_is_waited_for(limiter:
     assert second.wait_seconds == pytest.approx(MAX_WAIT - 1)
 
 
-def test_nobody_is_told_to_wait_longer_than_they_can(make: Callable[[], Limiter]) -> None:
+def test_nobody_is_told_to_wait_longer_than_they_can(make: Callable[[], RateLimiter]) -> None:
     grants = [make().take(NAME, 25, max_wait_seconds=1.0) for _ in range(6)]
 
     assert [grant.units for grant in grants] == [25, 25, 25, 0, 0, 0]
     assert [grant.wait_seconds for grant in grants[:3]] == pytest.approx([0, 0.5, 1.0])
 
 
-def test_being_refused_costs_no_write(make: Callable[[], Limiter]) -> None:
+def test_being_refused_costs_no_write(make: Callable[[], RateLimiter]) -> None:
     make().take(NAME, 500, max_wait_seconds=MAX_WAIT)
     late = make()
     requests = Requests()
@@ -161,7 +161,7 @@ def test_being_refused_costs_no_write(make: Callable[[], Limiter]) -> None:
     assert (requests.count("UpdateItem"), requests.count("GetItem")) == (0, 1)
 
 
-def test_the_rest_of_a_lease_is_void_when_its_time_is_over(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_the_rest_of_a_lease_is_void_when_its_time_is_over(make: Callable[[], RateLimiter], clock: HandClock) -> None:
     a, b = make(), make()
     a.take(NAME, 1, max_wait_seconds=MAX_WAIT)
     clock.seconds += BLOCK_SECONDS + 0.01
@@ -172,7 +172,7 @@ def test_the_rest_of_a_lease_is_void_when_its_time_is_over(make: Callable[[], Li
     assert requests.count("UpdateItem") == 2
 
 
-def test_a_lease_that_begins_later_is_not_used_before(make: Callable[[], Limiter]) -> None:
+def test_a_lease_that_begins_later_is_not_used_before(make: Callable[[], RateLimiter]) -> None:
     make().take(NAME, 100, max_wait_seconds=MAX_WAIT)
     late = make()
 
@@ -180,7 +180,7 @@ def test_a_lease_that_begins_later_is_not_used_before(make: Callable[[], Limiter
     assert waits == pytest.approx([2.0, 2.02, 2.04, 2.06, 2.08])
 
 
-def test_leases_taken_at_the_same_moment_follow_each_other(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_leases_taken_at_the_same_moment_follow_each_other(make: Callable[[], RateLimiter], clock: HandClock) -> None:
     limiters = [make() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
         grants = list(pool.map(lambda one: one.take(NAME, 25, max_wait_seconds=60), limiters))
@@ -192,7 +192,7 @@ def test_leases_taken_at_the_same_moment_follow_each_other(make: Callable[[], Li
 
 
 def test_after_being_told_to_slow_down_the_pace_is_halved_for_all(
-    make: Callable[[], Limiter], clock: HandClock
+    make: Callable[[], RateLimiter], clock: HandClock
 ) -> None:
     limiters = [make() for _ in range(4)]
     work(limiters, clock, seconds=5)
@@ -202,7 +202,7 @@ def test_after_being_told_to_slow_down_the_pace_is_halved_for_all(
     assert sent(work(limiters, clock, seconds=5)) < 0.75 * RATE * 5
 
 
-def test_of_many_who_are_told_at_the_same_time_one_halves(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_of_many_who_are_told_at_the_same_time_one_halves(make: Callable[[], RateLimiter], clock: HandClock) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: one.slow_down(NAME), [make() for _ in range(8)]))
 
@@ -210,7 +210,7 @@ def test_of_many_who_are_told_at_the_same_time_one_halves(make: Callable[[], Lim
 
 
 def test_throttling_that_goes_on_brings_the_pace_down_within_five_seconds_but_never_to_nothing(
-    make: Callable[[], Limiter], clock: HandClock
+    make: Callable[[], RateLimiter], clock: HandClock
 ) -> None:
     for _ in range(30):
         make().slow_down(NAME)
@@ -221,7 +221,7 @@ def test_throttling_that_goes_on_brings_the_pace_down_within_five_seconds_but_ne
     assert limit.rate_per_second == RATE
 
 
-def test_the_pace_comes_back_within_a_minute(limiter: Limiter, clock: HandClock) -> None:
+def test_the_pace_comes_back_within_a_minute(limiter: RateLimiter, clock: HandClock) -> None:
     limiter.slow_down(NAME)
     paces = []
     for _ in range(7):
@@ -233,7 +233,7 @@ def test_the_pace_comes_back_within_a_minute(limiter: Limiter, clock: HandClock)
 
 
 def test_a_fresh_process_that_is_told_to_slow_down_does_not_speed_up_the_others(
-    make: Callable[[], Limiter], clock: HandClock
+    make: Callable[[], RateLimiter], clock: HandClock
 ) -> None:
     for _ in range(4):
         make().slow_down(NAME)
@@ -245,7 +245,7 @@ def test_a_fresh_process_that_is_told_to_slow_down_does_not_speed_up_the_others(
 
 
 def test_a_new_rate_is_followed_by_all_within_seconds_up_and_down(
-    make: Callable[[], Limiter], clock: HandClock
+    make: Callable[[], RateLimiter], clock: HandClock
 ) -> None:
     limiters = [make() for _ in range(4)]
     work(limiters, clock, seconds=3)
@@ -258,7 +258,9 @@ def test_a_new_rate_is_followed_by_all_within_seconds_up_and_down(
     assert sent(work(limiters, clock, seconds=5)) <= 20 * 5 + 20
 
 
-def test_a_process_that_was_idle_takes_no_block_of_the_old_rate(make: Callable[[], Limiter], clock: HandClock) -> None:
+def test_a_process_that_was_idle_takes_no_block_of_the_old_rate(
+    make: Callable[[], RateLimiter], clock: HandClock
+) -> None:
     idle = make()
     make().set_rate(NAME, 1000)
     idle.take(NAME, 1, max_wait_seconds=MAX_WAIT)
@@ -268,7 +270,7 @@ def test_a_process_that_was_idle_takes_no_block_of_the_old_rate(make: Callable[[
     assert sent(work([idle], clock, seconds=2, call_seconds=0.0)) <= 10 * 2 + 10 * BLOCK_SECONDS + 1
 
 
-def test_nobody_waits_for_what_was_reserved_at_a_rate_that_was_much_too_low(make: Callable[[], Limiter]) -> None:
+def test_nobody_waits_for_what_was_reserved_at_a_rate_that_was_much_too_low(make: Callable[[], RateLimiter]) -> None:
     make().set_rate(NAME, LEAST_RATE)
     make().take(NAME, 50, max_wait_seconds=MAX_WAIT)  # 500 seconds of it
     make().set_rate(NAME, 100)
@@ -277,20 +279,20 @@ def test_nobody_waits_for_what_was_reserved_at_a_rate_that_was_much_too_low(make
 
 
 @pytest.mark.parametrize("rate", [0, -1, LEAST_RATE / 2, 100_001, float("nan"), float("inf")])
-def test_a_rate_that_would_stop_everything_or_limit_nothing_is_refused(limiter: Limiter, rate: float) -> None:
+def test_a_rate_that_would_stop_everything_or_limit_nothing_is_refused(limiter: RateLimiter, rate: float) -> None:
     with pytest.raises(InvalidError, match="rate_per_second"):
         limiter.set_rate(NAME, rate)
     assert list(LimitRow.scan()) == []
 
 
-def test_a_clock_that_goes_back_a_little_waits_and_is_not_faster(limiter: Limiter, clock: HandClock) -> None:
+def test_a_clock_that_goes_back_a_little_waits_and_is_not_faster(limiter: RateLimiter, clock: HandClock) -> None:
     work([limiter], clock, seconds=2)
     clock.seconds -= 2
 
     assert sent(work([limiter], clock, seconds=5)) <= RATE * 5 + RATE * BLOCK_SECONDS
 
 
-def test_a_clock_that_goes_back_an_hour_stops_nobody(limiter: Limiter, clock: HandClock) -> None:
+def test_a_clock_that_goes_back_an_hour_stops_nobody(limiter: RateLimiter, clock: HandClock) -> None:
     limiter.slow_down(NAME)
     work([limiter], clock, seconds=2)
     clock.seconds -= 3600
@@ -298,20 +300,20 @@ def test_a_clock_that_goes_back_an_hour_stops_nobody(limiter: Limiter, clock: Ha
     assert sent(work([limiter], clock, seconds=5)) > 0.4 * RATE * 5
 
 
-def test_one_worker_whose_clock_is_an_hour_ahead_does_not_stop_the_others(make: Callable[[], Limiter]) -> None:
-    ahead = Limiter(clock=HandClock(START + 3600), default_rates=lambda _: RATE)
+def test_one_worker_whose_clock_is_an_hour_ahead_does_not_stop_the_others(make: Callable[[], RateLimiter]) -> None:
+    ahead = RateLimiter(clock=HandClock(START + 3600), default_rates=lambda _: RATE)
     ahead.take(NAME, 1, max_wait_seconds=MAX_WAIT)
 
     assert make().take(NAME, 1, max_wait_seconds=MAX_WAIT).granted
 
 
-def test_limits_do_not_know_of_each_other(limiter: Limiter) -> None:
+def test_limits_do_not_know_of_each_other(limiter: RateLimiter) -> None:
     limiter.take("ses.bulk", 1000, max_wait_seconds=MAX_WAIT)
 
     assert limiter.take("ses.instant", 1, max_wait_seconds=MAX_WAIT).wait_seconds == 0
 
 
-def test_without_its_table_a_limit_lets_nothing_pass(limiter: Limiter) -> None:
+def test_without_its_table_a_limit_lets_nothing_pass(limiter: RateLimiter) -> None:
     LimitRow.delete_table()
 
     with pytest.raises(UnavailableError):

@@ -13,7 +13,7 @@ from chalicelib.clock import now
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.eligibility import Addressee
 from chalicelib.profiles.model import UserBody
-from chalicelib.profiles.opt_outs import Said
+from chalicelib.profiles.opt_outs import OptOuts
 from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, Words, spoken, word_key
 from chalicelib.stage.app import Stage
 
@@ -125,14 +125,14 @@ class Table:
 
 
 class Rules:
-    """The same by `Said` and `spoken` alone, with no store."""
+    """The same by `OptOuts` and `spoken` alone, with no store."""
 
     def __init__(self) -> None:
         self.at = 0
         self.wishes: dict[str, tuple[Preferences, Words]] = {}
         self.lives: dict[str, str] = {}
         self.proved: dict[str, str | None] = {}
-        self.said = dict.fromkeys(ADDRESSES, Said())
+        self.said = dict.fromkeys(ADDRESSES, OptOuts())
 
     def say(self, who: str, everything: bool, off: frozenset[str], named: frozenset[str]) -> None:
         before, words = self.wishes.get(who, (Preferences(), {}))

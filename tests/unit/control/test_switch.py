@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.storage.circuit_breakers import Switch, SwitchPolicy
+from chalicelib.storage.circuit_breakers import BreakerPolicy, CircuitBreaker
 from chalicelib.storage.rows.flow import SwitchRow
 
-POLICY = SwitchPolicy(ramp_seconds=300)
+POLICY = BreakerPolicy(ramp_seconds=300)
 
 
-def switch(at: float, **row: Any) -> Switch:
-    return Switch.of(SwitchRow("ses", **row), POLICY, at)
+def switch(at: float, **row: Any) -> CircuitBreaker:
+    return CircuitBreaker.of(SwitchRow("ses", **row), POLICY, at)
 
 
 def test_a_switch_that_nobody_has_touched_is_closed() -> None:
@@ -33,7 +33,10 @@ def test_a_ramp_that_began_in_the_future_of_this_clock_stands_at_ten_percent() -
 
 
 def test_a_ramp_of_no_time_is_not_a_division_by_zero() -> None:
-    assert Switch.of(SwitchRow("ses", state="ramping", changed_at=10), SwitchPolicy(ramp_seconds=0), 12).share == 1.0
+    assert (
+        CircuitBreaker.of(SwitchRow("ses", state="ramping", changed_at=10), BreakerPolicy(ramp_seconds=0), 12).share
+        == 1.0
+    )
 
 
 def test_an_open_switch_lets_nothing_through_and_says_when_its_probe_is_due() -> None:
