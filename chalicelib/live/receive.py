@@ -5,7 +5,7 @@ No frame ends a connection: whatever is wrong with it is answered with a warning
 
 from chalicelib.errors import UnavailableError
 from chalicelib.live import server_events as events
-from chalicelib.live.chat import Chat
+from chalicelib.live.chat_room import Chat
 from chalicelib.live.flood_control import Act, FloodControl, FloodVerdict
 from chalicelib.live.frames import (
     Frame,

@@ -57,7 +57,7 @@ class LiveApi(WorkerStage):
     @cached_property
     def receive(self) -> Receive:
         """The reader of frames."""
-        from chalicelib.live.chat import Chat
+        from chalicelib.live.chat_room import Chat
         from chalicelib.live.flood_control import FloodControl
         from chalicelib.live.receive import Receive
         from chalicelib.live.reserved_names import ReservedNames

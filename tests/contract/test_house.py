@@ -9,21 +9,24 @@ from pathlib import Path
 
 from infra.paths import ROOT
 
-SIZE = 39_300  # lines of production Python, at most
+SIZE = 39_900  # lines of production Python, at most
 MODULE, FUNCTION = 250, 30
 
 # The same room in more than one package. Everything else that is repeated is a resource: it stands at several doors
 # (`api`, `admin`, `public`), in the domain and in the storage under its one name.
 ROOMS = {"jobs.py", "model.py", "routes.py", "views.py", "workers.py"}
-DOORS = {"admin", "api", "public", "rows", "storage", "functions", "services"}
+DOORS = {"", "admin", "api", "public", "rows", "storage", "functions", "services"}
 
 LONG = {
-    "chalicelib/api/control.py",
-    "chalicelib/campaigns/fanout.py",
-    "chalicelib/flow/event_sources.py",
+    "chalicelib/admin/campaigns.py:check_campaign",
+    "chalicelib/admin/views.py:_answer",
+    "chalicelib/channels/email.py:_send_many",
+    "chalicelib/campaigns/recipient_sources.py",
     "chalicelib/observability.py",
+    "chalicelib/pipeline/claims.py:record",
+    "chalicelib/public/preference_form.py:read_form",
+    "chalicelib/stage/workers.py:deliver",
 }
-TWO_ROOMS = {"addresses.py", "chat.py"}
 
 
 def product() -> list[Path]:
@@ -53,7 +56,7 @@ def test_a_file_name_means_one_room() -> None:
         if len([one for one in where if one.parent.name not in DOORS]) > 1
     }
 
-    assert set(twice) == TWO_ROOMS
+    assert twice == {}
 
 
 def test_a_module_and_its_functions_can_be_read_in_one_sitting() -> None:
