@@ -62,6 +62,7 @@ class ChannelSpec(NamedTuple):
     endpoints: bool = False
     one_provider: bool = True  # False: each address has its own server, whose failure says nothing about the others
     workers: tuple[int, int] = (5, 2)
+    needs: str = ""  # the setting without which a stage has none of it, and offers it to nobody
 
     @property
     def queues(self) -> tuple[str, str]:
@@ -75,7 +76,9 @@ CHANNELS: Mapping[str, ChannelSpec] = {
         ChannelSpec("email", "email", Subsystem.SES, ("subject", "html"), ("text",), workers=(10, 5)),
         ChannelSpec("live", "id", Subsystem.LIVE, ("title",), ("body", "url"), repeatable=True, workers=(10, 5)),
         ChannelSpec("sms", "phone", Subsystem.SNS, ("text",)),
-        ChannelSpec("whatsapp", "phone", Subsystem.WHATSAPP, ("template", "language"), ("parameters",)),
+        ChannelSpec(
+            "whatsapp", "phone", Subsystem.WHATSAPP, ("template", "language"), ("parameters",), needs="whatsapp_sender"
+        ),
         ChannelSpec(
             "push", "id", Subsystem.SNS, ("title",), ("body", "url"), repeatable=True, endpoints=True, workers=(5, 5)
         ),

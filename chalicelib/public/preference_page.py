@@ -136,10 +136,11 @@ def _zone_of(user: Profile) -> str:
 
 
 def _reached_by(user: Profile) -> list[str]:
-    """The channels on which this user has an address or an endpoint."""
+    """The channels of this stage on which the user has an address or an endpoint."""
     registered = stage().endpoints.channels_of(user.id)
     return [
         name
         for name, channel in CHANNELS.items()
-        if (name in registered if channel.endpoints else user.address(channel.address_field))
+        if (not channel.needs or getattr(settings(), channel.needs))
+        and (name in registered if channel.endpoints else user.address(channel.address_field))
     ]

@@ -310,6 +310,16 @@ def offered(html: str) -> list[str]:
     return re.findall(r'name="on\.series\.(\w+)"', html)
 
 
+def test_a_channel_that_the_stage_has_not_set_up_is_offered_to_nobody(
+    api: Gateway, page: str, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.patch("/v1/users/anna", {"phone": "+79161234567"})
+    assert offered(person.get(page).text) == ["email", "live", "sms"]
+    monkeypatch.setenv("VESTNIK_WHATSAPP_SENDER", "phone-number-id-0123456789abcdef0123456789abcdef")
+    compose()
+    assert offered(person.get(page).text) == ["email", "live", "sms", "whatsapp"]
+
+
 def test_the_page_switches_everything_off_and_keeps_the_rest(api: Gateway, page: str, person: Person) -> None:
     person.post(page, form(**{"on.series.email": "on", "nothing": "on"}))
 
