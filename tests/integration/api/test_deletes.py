@@ -117,7 +117,7 @@ def test_a_user_who_is_being_erased_as_seen_is_not_changed_any_more(
     """Promise B3: the erasure takes many writes; it ends with the user whom it began with."""
     path = new_user(api)
     answers: list[int] = []
-    monkeypatch.setattr("chalicelib.storage.short_links.LinkBook.erase_user", lambda *_: answers.append(
+    monkeypatch.setattr("chalicelib.storage.short_links.ShortLinks.erase_user", lambda *_: answers.append(
         api.patch(path, {"name": "Ann"}).status))  # fmt: skip
     seen = api.get(path).headers["etag"]
     assert api.call("DELETE", path, headers={"if-match": seen}).status == 204
