@@ -53,9 +53,9 @@ PROGRAMS: Mapping[str, str] = {
     "live": "import functions.live\nfrom chalicelib.stage.workers import stage; stage().greet" + _TABLES,
     "tick": "import functions.tick\nfrom chalicelib.stage.workers import stage; stage().accept\n"
     "stage().generator" + _TABLES + _QUEUES,
-    "api": f"import app\napp.app({_HEALTH}, None)" + _TABLES + _QUEUES,
+    "api": f"import app\napp.app({_HEALTH}, None)\nfrom chalicelib.stage.app import stage" + _TABLES + _QUEUES,
     "public_pages": "from chalicelib.public.standalone_app import public_pages\n"
-    "from chalicelib.stage.app import stage; stage().link_visits; stage().unsubscribe" + _TABLES + "\nstage().ssm",
+    "from chalicelib.stage.app import stage; stage().link_visits; stage().unsubscribe" + _TABLES + _PARAMETERS,
 }
 OF_THE_APP = frozenset({"api", "public_pages"})  # the others are packed as workers
 _NAIVE = "import naive_handler"
