@@ -34,6 +34,7 @@ STAGE_INPUTS = (
     "public_url",
     "mail_from",
     "sms_sender",
+    "whatsapp_sender",
     "default_locale",
     "default_timezone",
 )
