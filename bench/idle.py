@@ -55,7 +55,7 @@ def one_tick() -> Tick:
     from tests.integration.conftest import a_stage
     from tests.integration.keys_taken import KeysTaken
 
-    with pytest.MonkeyPatch.context() as patch, a_stage(patch):
+    with pytest.MonkeyPatch.context() as patch, a_stage(patch, on_twin=False):
         taken, said = KeysTaken(), io.StringIO()
         with redirect_stdout(said):
             tick.handler({}, None)
@@ -76,7 +76,7 @@ def letters_metrics() -> frozenset[str]:
     from tests.integration.conftest import Pump, a_stage
 
     said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, a_stage(patch), redirect_stdout(said):
+    with pytest.MonkeyPatch.context() as patch, a_stage(patch, on_twin=False), redirect_stdout(said):
         wanted = NotificationRequest(template="welcome", recipients=(Recipient(email="anna@viewers.example"),))
         [one] = Stage.own().accept.accept(wanted, caller="bench", key=None)
         pump = Pump()
