@@ -84,7 +84,7 @@ def _call(path: str, body: bytes) -> Call:
 
 
 @pytest.fixture
-def throttle(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+def gate(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """With what a person has set before they type the command."""
     gate = Gate(str(account.endpoint_url))
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
