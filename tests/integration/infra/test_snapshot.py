@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -54,7 +54,7 @@ def test_what_a_process_keeps_outside_its_stage_follows_from_the_code() -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(account: Account) -> Mapping[str, str]:
+def stage(account: Account) -> Iterator[Mapping[str, str]]:
     """The environment of a function at a stage that has tables and keys."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "VESTNIK_"))},
@@ -66,7 +66,11 @@ def stage(account: Account) -> Mapping[str, str]:
     subprocess.run([sys.executable, "-c", tables], env=environment, cwd=ROOT, check=True)
     for key in KEYS:
         account.ssm.put_parameter(Name=parameter_name("test", key), Value=new_key(), Type="SecureString")
-    return environment
+    yield environment
+    for name in account.dynamodb.list_tables()["TableNames"]:
+        if name.startswith("vestnik-test-"):
+            account.dynamodb.delete_table(TableName=name)
+    account.ssm.delete_parameters(Names=[parameter_name("test", key) for key in KEYS])
 
 
 def processes(
