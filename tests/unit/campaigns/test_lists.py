@@ -120,10 +120,10 @@ def test_a_line_that_never_ends_is_not_waited_for() -> None:
     assert taken == 11
 
 
-def test_a_hundred_thousand_rows_are_read_without_holding_the_file() -> None:
+def test_thirty_thousand_rows_are_read_without_holding_the_file() -> None:
     def lines() -> Iterator[bytes]:
         yield b"email,name\n"
-        for n in range(100_000):
+        for n in range(30_000):
             yield f"viewer-{n}@crowd.example,Viewer {n}\n".encode()
 
     report = ListReport()
@@ -132,5 +132,5 @@ def test_a_hundred_thousand_rows_are_read_without_holding_the_file() -> None:
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert count == report.good == 100_000
-    assert peak_bytes < 20_000_000
+    assert count == report.good == 30_000
+    assert peak_bytes < 6_000_000
