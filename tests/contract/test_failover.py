@@ -50,7 +50,7 @@ def test_the_app_may_look_into_the_dead_letters_of_every_queue_and_put_them_back
     for queue in CONSUMERS:
         for action in (
             "ReceiveMessage",
-            "DeleteMessage",
+            "DeleteMessage*",
             "ChangeMessageVisibility*",
             "GetQueueAttributes",
             "GetQueueUrl",
