@@ -57,7 +57,7 @@ class Accepted(NamedTuple):
     duplicate: bool = False  # an earlier recipient is the same: this is that one's notification
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Accept:
     """Accepts requests, and releases those that were scheduled."""
 

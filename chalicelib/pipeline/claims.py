@@ -50,7 +50,7 @@ class Claim(NamedTuple):
     letters: Sequence[Letter]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Claims:
     """A claim holds for `lease`; a stale one is reconciled `grace` later."""
 

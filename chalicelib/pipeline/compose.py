@@ -48,7 +48,7 @@ class Letter(NamedTuple):
     links: Sequence[Link]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class LetterLinkMaker:
     """What links are made with. `reply_address` takes the letters of those who unsubscribe by mail."""
 
@@ -61,7 +61,7 @@ class LetterLinkMaker:
     clock: Clock
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Composer:
     """Makes letters."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Deliver:
     """Sends chunks of letters."""
 

@@ -32,7 +32,7 @@ _LINES_BYTES = 100_000  # of JSON, of one letter: its context may have 128 KB
 _MOST_CHARACTERS = 2000  # of a title, a text or a link
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Digest:
     """Sends digests."""
 

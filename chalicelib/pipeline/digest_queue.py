@@ -42,7 +42,7 @@ class Collected(NamedTuple):
         return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class DigestQueue:
     """Collects letters, and releases and erases collected ones."""
 

@@ -50,7 +50,7 @@ class Consent(NamedTuple):
     waits: Mapping[str, datetime]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Eligibility:
     """Decides about eligibility."""
 

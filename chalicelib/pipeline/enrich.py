@@ -59,7 +59,7 @@ class Enriched:
             self.skip(reason, times)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Enrich:
     """Enriches chunks."""
 

@@ -37,7 +37,7 @@ class Enough(NamedTuple):
     unknown: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Fallback:
     """Ends deliveries unsent, and continues with the next channel."""
 

@@ -43,7 +43,7 @@ _FOR_GOOD: Mapping[Against, SuppressionReason] = {
 _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Feedback:
     """Records events."""
 

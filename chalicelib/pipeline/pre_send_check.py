@@ -25,7 +25,7 @@ from chalicelib.storage.ledger import Ledger
 _FRESH = timedelta(minutes=1)  # `enrich` has just checked
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Caps:
     """The limits of letters (the settings `caps`, `account_letters`, `unconfirmed_letters`), and that an address gets
     one of a campaign's run. What a user has registered, devices and chats, is no address: the user is counted for
@@ -84,7 +84,7 @@ def _is_own(channel: str, person: Reader) -> bool:
     return CHANNELS[channel].endpoints or person.address == person.user_id
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class PreSendCheck:
     """Takes out of a job what must not leave now."""
 

@@ -25,7 +25,7 @@ class Known(NamedTuple):
     preferences: Wishes | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class ProfileLookup:
     """The profile source behind its throttle."""
 

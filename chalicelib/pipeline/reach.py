@@ -54,7 +54,7 @@ class Answer(NamedTuple):
     waits: Mapping[str, datetime]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Reach:
     """Decides who of a chunk is written to, by which channel."""
 

@@ -42,7 +42,7 @@ def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Call
     return refused if now < MOST_IN_A_ROW else min(refused, MOST_IN_A_ROW - round(now - surplus))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class RefusalStreak:
     """Weighs refusals."""
 

@@ -31,7 +31,7 @@ class RetryJob(Job):
         return (parse_rfc3339(self.not_before) - now).total_seconds()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Retries:
     """The retry queue. `jitter` gives numbers from 0 to 1."""
 

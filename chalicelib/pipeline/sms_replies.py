@@ -34,7 +34,7 @@ class SmsReply(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class SmsReplies:
     """Executes replies."""
 

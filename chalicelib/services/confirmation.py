@@ -12,7 +12,7 @@ from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.allowances import Allowances
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class ConfirmationLetters:
     """Sends confirmation letters again."""
 

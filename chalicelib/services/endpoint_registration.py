@@ -32,7 +32,7 @@ _SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class EndpointRegistration:
     """`platforms`: the SNS platform application of each platform; `private_addresses`: webhooks and chats may be
     internal, and without TLS (a local stage)."""

@@ -68,7 +68,7 @@ class _PlannedStep(NamedTuple):
     edition: Edition
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class EventIntake:
     """Accepts events."""
 

@@ -42,7 +42,7 @@ class Span(NamedTuple):
         return cls(begin, end)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class History:
     """Reads the ledger."""
 

@@ -20,7 +20,7 @@ CALLER = "reader"  # the requester of the letter
 _LETTERS, _MINUTES = 3, 24 * 60  # per reader
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class LinkRenewal:
     """`url` is the public one, without a trailing slash."""
 

@@ -17,7 +17,7 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.short_links import ShortLink, ShortLinks
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class LinkVisits:
     """Visits of short links."""
 

@@ -28,7 +28,7 @@ from chalicelib.storage.runs import Run, Runs
 _REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is open
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class OperatorActions:
     """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 

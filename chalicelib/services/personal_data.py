@@ -23,7 +23,7 @@ from chalicelib.storage.short_links import ShortLinks, describe
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class PersonalData:
     """What each part of the service stores about users. Whatever stores more of them is added here, in both methods."""
 

@@ -25,7 +25,7 @@ _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=Tr
 _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class SettingsChanges:
     """The settings, with the checks that need more than the value itself. `proposals`: where dangerous settings need
     two managers; None where one is enough."""

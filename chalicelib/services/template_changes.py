@@ -21,7 +21,7 @@ from chalicelib.validation import invalid
 _DRAFT = 1  # every version that is not stored yet has this number
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class TemplateChanges:
     """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
     and the previous one does not; each of `using` finds some of whom only the use of the template is known."""

@@ -25,7 +25,7 @@ _REQUESTS = 100  # one read
 _MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class TemplateImpact:
     """The users of templates, apart from campaigns."""
 

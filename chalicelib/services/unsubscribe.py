@@ -15,7 +15,7 @@ from chalicelib.storage.users import Profile
 _BY = "unsubscribe link"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Unsubscribe:
     """Opt-outs by links in letters."""
 

@@ -27,7 +27,7 @@ _RUN_LASTS = timedelta(days=90)  # longer than any of its letters waits
 _Rows = Mapping[str, CapRow]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class FrequencyCaps:
     """Counts letters. An owner is a user's id, or stands for an address."""
 

@@ -65,7 +65,7 @@ class Delivery:
     timeline: Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Ledger:
     """Reads deliveries, and moves them."""
 

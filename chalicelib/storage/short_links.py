@@ -63,7 +63,7 @@ class ShortLink:
     confirmed_at: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class ShortLinks:
     """Writes, counts, reads and revokes links."""
 
