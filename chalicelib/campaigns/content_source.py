@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.addresses import normal_url
 from chalicelib.errors import InvalidError, UnavailableError
-from chalicelib.rendering.context import check_plain
+from chalicelib.rendering.json_value import check_plain
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Line, normal_json
 

@@ -24,11 +24,10 @@ from pydantic import (
     create_model,
 )
 
-from chalicelib.errors import FieldError, InvalidError, Phrase, TooLargeError
+from chalicelib.errors import FieldError, InvalidError, Phrase
+from chalicelib.rendering.json_value import check_plain
 from chalicelib.rendering.model import Template, Variable, VariableType
 
-MAX_DEPTH = 10
-MAX_CONTEXT_BYTES = 128 * 1024
 _HTTP = TypeAdapter(HttpUrl, config=ConfigDict(defer_build=True))
 # What every reader of URLs reads alike. Browsers also repair `https:/host`, a line break inside, `\` for `/`; our own
 # short links and mail programs, which find links in plain text, do not.
@@ -53,31 +52,6 @@ def check_context(template: Template, context: Mapping[str, JsonValue]) -> None:
     errors = [*unknown, *_type_errors(template, context)]
     if errors:
         raise InvalidError(errors[0].said, errors)
-
-
-def check_plain(context: object) -> None:
-    """Raises: InvalidError, TooLargeError (permanent): not JSON, too deep or too large."""
-    _check_level(context, "context", depth=0)
-    if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
-        raise TooLargeError.of("context", Phrase("over {size} bytes of JSON", size=MAX_CONTEXT_BYTES))
-
-
-def _check_level(value: object, path: str, *, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise TooLargeError.of("context", Phrase("deeper than {depth} levels", depth=MAX_DEPTH))
-    match value:
-        case None | str() | int() | float():
-            return
-        case list():
-            for index, item in enumerate(value):
-                _check_level(item, f"{path}[{index}]", depth=depth + 1)
-        case dict():
-            for name, item in value.items():
-                if not isinstance(name, str):
-                    raise InvalidError.of(path, Phrase("names must be text"))
-                _check_level(item, f"{path}.{name}", depth=depth + 1)
-        case _:
-            raise InvalidError.of(path, Phrase("{kind} is not JSON", kind=type(value).__name__))
 
 
 def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[FieldError]:
