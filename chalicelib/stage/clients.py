@@ -12,9 +12,6 @@ from botocore.config import Config
 from chalicelib.aws_session import session
 from chalicelib.botocore_fast_path import plain_bodies
 from chalicelib.clock import Clock, now
-from chalicelib.security.address_hash import AddressHashes
-from chalicelib.security.signing import Key, KeyRing, ReadParameter, Signer, parameter_name, read_parameter
-from chalicelib.security.tokens import Tokens
 from chalicelib.settings import Settings, settings
 from chalicelib.storage import dynamodb as tables
 
@@ -32,7 +29,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from pynamodb.connection import Connection
 
+    from chalicelib.security.address_hash import AddressHashes
     from chalicelib.security.sealing import Sealer
+    from chalicelib.security.signing import Key, ReadParameter, Signer
+    from chalicelib.security.tokens import Tokens
 
 _RETRIES: _RetryDict = {"total_max_attempts": 3, "mode": "standard"}
 _AWS = Config(connect_timeout=2, read_timeout=5, retries=_RETRIES)
@@ -140,21 +140,33 @@ class Clients:
 
     @cached_property
     def signer(self) -> Signer:
-        return Signer(self._reader("signing-key"))
+        return self._signer("signing-key")
 
     @cached_property
     def tokens(self) -> Tokens:
+        from chalicelib.security.tokens import Tokens
+
         return Tokens(self.signer, clock=self.clock)
 
     @cached_property
     def address_hashes(self) -> AddressHashes:
-        return AddressHashes(Signer(self._reader("address-key")))
+        from chalicelib.security.address_hash import AddressHashes
+
+        return AddressHashes(self._signer("address-key"))
 
     @cached_property
     def sealer(self) -> Sealer:
         from chalicelib.security.sealing import Sealer
+        from chalicelib.security.signing import KeyRing
 
         return Sealer(KeyRing(self._reader("sealing-key")))
 
+    def _signer(self, key: Key) -> Signer:
+        from chalicelib.security.signing import Signer
+
+        return Signer(self._reader(key))
+
     def _reader(self, key: Key) -> ReadParameter:
+        from chalicelib.security.signing import parameter_name, read_parameter
+
         return lambda: read_parameter(self.ssm, parameter_name(self.settings.stage, key))

@@ -60,7 +60,9 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
 
 NAMED_FILE = re.compile(r"`(\w[\w./-]*\w\.(?:py|yaml|yml|toml|txt|json|js))`")
 NAMED_IN_A_PAGE = re.compile(
-    NAMED_FILE.pattern + r"|`((?:chalicelib|functions|infra|templates|docs|tests|bench|tools|packages)/[\w./-]*)`"
+    NAMED_FILE.pattern
+    + r"|`((?:chalicelib|functions|infra|templates|docs|tests|bench|tools|packages)/[\w./-]*)`"
+    + r"|─► ([\w/]+\.py)"  # in a drawing
 )
 MADE = {"build/local.json", "build/sbom.json", "deploying.json"}
 
