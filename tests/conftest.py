@@ -7,6 +7,7 @@ from functools import cache
 from threading import RLock
 from typing import Any
 
+import boto3
 import botocore.session
 import moto.core.models
 import moto.core.responses
@@ -93,7 +94,9 @@ def moto_answers_one_request_at_a_time() -> Iterator[None]:
 
 @pytest.fixture
 def own_environment() -> Iterator[None]:
-    """What commands and tools put into the environment ends with the test."""
+    """What commands and tools put into the environment ends with the test, and boto3's session of an earlier test, with
+    its keys, is not theirs."""
+    boto3.DEFAULT_SESSION = None
     before = dict(os.environ)
     yield
     os.environ.clear()

@@ -46,6 +46,7 @@ def become(shell: pytest.MonkeyPatch, url: str, name: str, documents: list[dict[
     shell.setenv("AWS_DEFAULT_REGION", REGION)
     shell.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
     shell.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    shell.setattr(boto3, "DEFAULT_SESSION", None)  # a command is a new process, which knows no other keys
 
 
 def test_these_rights_suffice_from_the_first_deployment_to_the_end(
