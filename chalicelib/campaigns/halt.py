@@ -12,8 +12,8 @@ from chalicelib.campaigns.approval import SERVICE
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, NotFoundError
+from chalicelib.flow.throttle import believed
 from chalicelib.observability import log_failure, logger
-from chalicelib.pipeline.refusal_streak import believed
 from chalicelib.storage.campaign_head import HELD, CampaignHead, CampaignNews
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.shards import Shards

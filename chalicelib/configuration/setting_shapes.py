@@ -67,11 +67,6 @@ class DefaultQuietHours(StrictModel):
             raise ValueError(Phrase("the two times must differ"))
         return self
 
-    @property
-    def hours(self) -> tuple[str, str] | None:
-        """From when to when, if at all."""
-        return (self.starts, self.ends) if self.starts else None
-
 
 class LinkDays(StrictModel):
     """How many days a link in a letter works."""

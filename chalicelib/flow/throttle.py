@@ -2,6 +2,7 @@
 answers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import NamedTuple
 
@@ -17,6 +18,10 @@ RESERVE_SECONDS = 15.0  # the longest duration of a call started at the last mom
 OUT_OF_TIME_RETRY_SECONDS = 1
 OPEN_RETRY_SECONDS = 30  # when to retry at an open breaker; the event source is off by then, and the message waits
 DAILY_QUOTA_PROBE_SECONDS = 600  # a used-up daily quota is probed every ten minutes
+# Few enough for a person to look at and send again; in a well-kept list SES refuses hardly any in the call.
+MOST_IN_A_ROW = 20
+# Adds to the stored count while it is below a limit; the new count, or None if it was not below it.
+Add = Callable[[int, int], float | None]
 
 
 class Pass(NamedTuple):
@@ -104,17 +109,15 @@ class Throttle:
                 return Pass(0, self._open_retry_seconds())  # it was thrown while this call waited for its turn
         return Pass(grant.units, grant.wait_seconds)
 
-    def refusals(self) -> float:
-        """See `CircuitBreakers.refusals`."""
-        return self._switches.refusals(self._subsystem)
-
-    def add_refusals(self, count: int, below: int) -> float | None:
-        """See `CircuitBreakers.add_refusals`."""
-        return self._switches.add_refusals(self._subsystem, count, below)
-
-    def reset_refusals(self) -> None:
-        """See `CircuitBreakers.reset_refusals`."""
-        self._switches.reset_refusals(self._subsystem)
+    def believed(self, *, refused: int, accepted: int) -> int:
+        """How many refusals of a call are believed of letters without a run. Raises: UnavailableError (retryable)."""
+        return believed(
+            known=self._switches.refusals(self._subsystem),
+            refused=refused,
+            accepted=accepted,
+            add=partial(self._switches.add_refusals, self._subsystem),
+            reset=partial(self._switches.reset_refusals, self._subsystem),
+        )
 
     def learn(self, reports: Sequence[CallReport], *, lane: str) -> None:
         """Reports to the breaker and the limit how a call went. Never fails: the call was made."""
@@ -155,3 +158,18 @@ class Throttle:
         if self._followed_in != self._deadline.invocation:
             self._followed_in = self._deadline.invocation
             self._consumers.try_to_follow(self._subsystem)
+
+
+def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Callable[[], None]) -> int:
+    """How many of a call's refusals are believed: all, until MOST_IN_A_ROW are reached; beyond it none, in whatever
+    worker. Letters accepted in the same call outweigh as many refusals, and if they outweigh all, the count is reset.
+    `known`: the count as it was read. Raises: UnavailableError (retryable)."""
+    surplus = refused - accepted
+    if surplus <= 0:
+        if known and accepted:
+            reset()
+        return refused
+    now = add(surplus, MOST_IN_A_ROW)
+    if now is None:
+        return 0
+    return refused if now < MOST_IN_A_ROW else min(refused, MOST_IN_A_ROW - round(now - surplus))

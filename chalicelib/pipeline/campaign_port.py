@@ -15,7 +15,7 @@ class CampaignPort(Protocol):
         ...
 
     def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
-        """How many of a call's refusals are believed (`pipeline.refusal_streak`). If not all are, the campaign is
+        """How many of a call's refusals are believed (`flow.throttle.believed`). If not all are, the campaign is
         paused, with what the provider `said`. Raises: UnavailableError (retryable)."""
         ...
 

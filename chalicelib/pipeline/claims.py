@@ -80,7 +80,7 @@ class Claims:
                 for letter in letters
             ]
         )
-        result.count("dropped", len(refused))
+        result.counts["dropped"] += len(refused)
         self._look_after_stale(job, letters, refused)
         claim = Claim(owner, [letter for letter in letters if letter.key not in refused])
         if claim.letters:
@@ -98,7 +98,7 @@ class Claims:
             end = self._end_of(job, outcome)
             ends[end].append(letter.recipient)
             status = _STATUSES.get(end)
-            result.count("unknown" if status is None else status.value)
+            result.counts["unknown" if status is None else status.value] += 1
             if status is not None:
                 moves.append(
                     Move(

@@ -2,7 +2,8 @@
 
 The order is what makes "once" hold: render first, so that a bad letter costs no claim; claim by a
 conditional write, so that of many workers one calls; call with the provider's own retries off; record only as the
-claim's owner.
+claim's owner. Refusals that come in a row are doubted, so that a fault of ours does not end a whole campaign: the
+first MOST_IN_A_ROW are believed, the letters of the others wait (ADR 0059).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,22 +14,25 @@ from typing import TYPE_CHECKING
 from chalicelib.channels.port import Channel, Outcome, SlowToStart, Verdict
 from chalicelib.clock import Clock
 from chalicelib.deliveries import DeliveryStatus
+from chalicelib.errors import UnavailableError
 from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
-from chalicelib.observability import Line, Work
+from chalicelib.observability import Line, Work, logger
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Composer, Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob, read_chunk, require_all
 from chalicelib.pipeline.pre_send_check import PreSendCheck
-from chalicelib.pipeline.refusal_streak import RefusalStreak
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.storage.short_links import ShortLinks
 
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
+
+# These concern one reader's device or choice, however many come in a row.
+_OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED_OUT_AT_PROVIDER})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -42,7 +46,6 @@ class Deliver:
     links: ShortLinks
     channels: Mapping[str, Channel]
     throttles: Mapping[str, Throttle]
-    refusal_streak: RefusalStreak
     campaigns: "CampaignPort"
     retries: Retries
     clock: Clock
@@ -55,7 +58,7 @@ class Deliver:
             self.fallback.close_all(job, job.recipients, Reason.EXPIRED, result)
             return result
         if job.letter.run_id is not None and not self.campaigns.admits(job):
-            result.count("held", len(job.recipients))
+            result.counts["held"] += len(job.recipients)
             return result
         lines_left = partial(self.pre_send_check.lines_left, result=result)
         for left in each(lines_left, [job], alone=partial(self._spoil_all, result=result)):
@@ -81,7 +84,7 @@ class Deliver:
             if not allowed.units:
                 held = [letter.recipient for letter in left]
                 self.retries.later(job.only(held), in_seconds=allowed.come_back_seconds)
-                result.count("held", len(held))
+                result.counts["held"] += len(held)
                 return
             batch, left = left[: allowed.units], left[allowed.units :]
             outcomes = self._send(job, channel, batch, result)
@@ -101,9 +104,29 @@ class Deliver:
         claim = self.claims.take(job, wanted, result)
         if not claim.letters:
             return []
-        outcomes = self.refusal_streak.weigh(job, channel.send([letter.message for letter in claim.letters]))
+        outcomes = self._weighed(job, channel.send([letter.message for letter in claim.letters]))
         self.claims.record(job, claim, outcomes, result)
         return outcomes
+
+    def _weighed(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes of a call, with refusals that are not believed as *not accepted*. Never fails: the call was
+        made."""
+        refusals = [outcome for outcome in outcomes if _is_refusal(outcome)]
+        accepted = sum(outcome.verdict is Verdict.ACCEPTED for outcome in outcomes)
+        if not (refusals or accepted) or not CHANNELS[job.channel].one_provider:
+            return outcomes
+        try:
+            left = self._believed(job, refusals, accepted)
+        except UnavailableError:
+            logger().warning("refusals were not counted", channel=job.channel)
+            return outcomes
+        return _but_for(outcomes, left, of_all=job.letter.run_id is None)
+
+    def _believed(self, job: DeliverJob, refusals: Sequence[Outcome], accepted: int) -> int:
+        if job.letter.run_id is None:
+            return self.throttles[job.channel].believed(refused=len(refusals), accepted=accepted)
+        said = next((one.said or one.reason or "" for one in refusals), "")
+        return self.campaigns.believed(job, refused=len(refusals), accepted=accepted, said=said)
 
     def _spoil_all(self, job: DeliverJob, error: Exception, result: Delivered) -> None:
         for recipient in job.recipients:
@@ -123,6 +146,23 @@ def _report(outcome: Outcome, channel: str) -> CallReport:
     return CallReport(failure=failure, at_once=outcome.ours, quota_used_up=outcome.reason == Reason.DAILY_QUOTA)
 
 
+def _but_for(outcomes: Sequence[Outcome], believed: int, *, of_all: bool) -> Sequence[Outcome]:
+    weighed = []
+    for outcome in outcomes:
+        if _is_refusal(outcome):
+            believed -= 1
+            if believed < 0:
+                outcome = Outcome(Verdict.NOT_ACCEPTED, reason=Reason.REFUSED_IN_A_ROW, said=outcome.said, ours=of_all)
+        weighed.append(outcome)
+    return weighed
+
+
+def _is_refusal(outcome: Outcome) -> bool:
+    return outcome.reason == Reason.UNCLEAR or (
+        outcome.verdict is Verdict.REFUSED and outcome.reason not in _OF_THE_READER
+    )
+
+
 def deliver_work(deliver: Deliver) -> Work:
     """The work of `functions/deliver.py`."""
 
@@ -132,6 +172,6 @@ def deliver_work(deliver: Deliver) -> Work:
         require_all(unreadable)
         ids = [r.notification_id for r in job.recipients]
         seconds, alone = done.seconds_since_accepted, job.letter.run_id is None
-        return Line(ids=ids, counts=done.counts, seconds=seconds, counted=alone)
+        return Line(ids=ids, counts=+done.counts, seconds=seconds, counted=alone)
 
     return work

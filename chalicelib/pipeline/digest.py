@@ -19,7 +19,8 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL, Collected, end_unreadable, waiting_for
 from chalicelib.pipeline.jobs import DigestJob, read_job
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
-from chalicelib.profiles.preferences import PreferenceStore, objection
+from chalicelib.profiles.opt_outs import objection
+from chalicelib.profiles.preferences import PreferenceStore
 from chalicelib.reasons import Reason
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore

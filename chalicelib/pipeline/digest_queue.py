@@ -19,7 +19,7 @@ from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.fallback import ended, waiting
 from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.preferences import objection
+from chalicelib.profiles.opt_outs import objection
 from chalicelib.reasons import Reason
 from chalicelib.schemas import kept, passed, recalled
 from chalicelib.storage.digest_queue import CollectedLetter, collected_of, forget_collected, put_collected, users_due

@@ -4,21 +4,22 @@ campaign before anybody is written to (ADR 0031)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.configuration.setting_shapes import DefaultQuietHours
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, read_objections
-from chalicelib.profiles.preferences import objection
-from chalicelib.profiles.quiet_hours import quiet_for
+from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, objection, read_objections
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.security.address_hash import AddressHashes
 from chalicelib.storage.users import Wishes
+from chalicelib.wall_clock import wall_moment, zone_of
 
 _LATER = "~"  # than any moment
+_DAY = timedelta(days=1)
 
 
 class Reader(Protocol):
@@ -103,7 +104,7 @@ class Eligibility:
         at = self.clock()
         switchable = not CATEGORIES[category].transactional
         skips: dict[str, str] = {}
-        default = self.site.current().quiet_hours.hours if switchable else None
+        default = self.site.current().quiet_hours if switchable else None
         waits: dict[str, datetime] = {}
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
@@ -112,7 +113,7 @@ class Eligibility:
                 standing = found.of(channel, person.address)
                 erased = accepted_at <= self._erased_at(person, standing, looked_at)
                 reason = self._against(standing, category if switchable else None, erased=erased)
-            until = quiet_for(wish, zone=person.zone or self.default_zone, at=at, default=default)
+            until = _quiet_for(wish, zone=person.zone or self.default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
             elif until is not None:
@@ -174,3 +175,33 @@ class Eligibility:
             return ""
         erased, user = known.gone.get(EVERYBODY, ""), known.gone.get(self.hashes.of("user", person.user_id), "")
         return max(user, erased if looked_at <= erased else "")
+
+
+def _quiet_for(
+    wish: Mapping[str, Any], *, zone: str, at: datetime, default: DefaultQuietHours | None
+) -> datetime | None:
+    """Until when it is quiet for this user: in their own hours, else in the site's; None when nothing has to wait."""
+    own = wish.get("quiet_hours")
+    start, end = (own["from"], own["to"]) if own else (default.starts, default.ends) if default else ("", "")
+    return quiet_until(start, end, zone=zone, at=at) if start else None
+
+
+def quiet_until(start: str, end: str, *, zone: str, at: datetime) -> datetime | None:
+    """The moment (UTC) at which the quiet around `at` ends, always after it, or None if it is not quiet. `start` and
+    `end` are local times such as `22:00` and `08:00`; the hours may cross midnight."""
+    day = at.astimezone(zone_of(zone)).date()
+    until: datetime | None = None
+    # From the day before, whose night may continue. Hours that lose their waking time to a clock change merge
+    # into those of the next day.
+    for night in (day - _DAY, day, day + _DAY):
+        begins, ends = _hours(night, start, end, zone)
+        if begins <= (until or at) < ends:
+            until = ends
+    return until
+
+
+def _hours(day: date, start: str, end: str, zone: str) -> tuple[datetime, datetime]:
+    """The quiet hours that begin on a day."""
+    begins, ends = time.fromisoformat(start), time.fromisoformat(end)
+    last = day if begins <= ends else day + _DAY
+    return wall_moment(datetime.combine(day, begins), zone), wall_moment(datetime.combine(last, ends), zone)

@@ -24,8 +24,7 @@ from chalicelib.pipeline.jobs import (
     read_chunk,
     require_all,
 )
-from chalicelib.pipeline.profile_lookup import ProfileLookup
-from chalicelib.pipeline.reach import Reach, ReachLook
+from chalicelib.pipeline.reach import ProfileLookup, Reach, ReachLook
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed

@@ -1,6 +1,7 @@
 """Deliveries that end or wait without a call to the provider, and what follows on the next channels if those are tried
 one after the other."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,13 +22,9 @@ _IN_VAIN = frozenset({S.SKIPPED, S.FAILED, S.BOUNCED, S.CANCELLED})
 class Delivered:
     """The results of a job, for the log and the metrics: every part of `deliver` adds to it."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    # By `sent`, `failed`, `skipped`, `postponed`, `dropped`, `held`, `queued`, `unknown`.
+    counts: Counter[str] = field(default_factory=Counter)
     seconds_since_accepted: list[float] = field(default_factory=list)
-
-    def count(self, word: str, times: int = 1) -> None:
-        """Adds to one of `sent`, `failed`, `skipped`, `postponed`, `dropped`, `held`, `queued`, `unknown`."""
-        if times:
-            self.counts[word] = self.counts.get(word, 0) + times
 
 
 class Enough(NamedTuple):
@@ -126,8 +123,8 @@ class Fallback:
         ids = [one.notification_id for one in recipients]
         moves = ended(job.letter, ids, channels, status, reason, rule=rule or job.letter.rule)
         refused = self.ledger.move(moves)
-        result.count(status.value, len(moves) - len(refused))
-        result.count("dropped", len(refused))
+        result.counts[status.value] += len(moves) - len(refused)
+        result.counts["dropped"] += len(refused)
 
 
 def enough(ledger: Ledger, job: EnrichJob) -> Enough:

@@ -15,8 +15,7 @@ from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
 from chalicelib.observability import BatchWork, Line, Outcome
 from chalicelib.pipeline.bot_detection import is_bot
-from chalicelib.pipeline.ses_events import FeedbackEvent, passed_over, read_event
-from chalicelib.pipeline.sms_replies import SmsReplies, read_reply
+from chalicelib.pipeline.feedback_messages import FeedbackEvent, SmsReplies, passed_over, read_event, read_reply
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.reasons import Reason, SuppressionReason
 from chalicelib.storage.engagement import BY_MACHINE, Engagement

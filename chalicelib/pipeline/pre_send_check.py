@@ -166,7 +166,7 @@ class PreSendCheck:
                 continue
             self.ledger.move(waiting(job.letter, late, [job.channel], Reason.QUIET_HOURS, until))
             self.retries.until(_enrich_again(job, late), until)
-            result.count("postponed", len(late))
+            result.counts["postponed"] += len(late)
 
     def _once_to_an_address(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
         """A run's letters whose address no other letter of the run has: the fan-out sees one page at a time."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from chalicelib.clock import rfc3339
+from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.profiles.preferences import EVERYTHING, LONG_AGO, SWITCHABLE, Preferences, Words, moment_of, word_key
 from chalicelib.reasons import Reason, SuppressionReason, suppressed
 from chalicelib.security.address_hash import AddressHashes
@@ -152,6 +152,18 @@ class Objections(NamedTuple):
 
 
 _NOTHING = AddressStanding()
+
+
+def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
+    """Why this user does not want it, as a reason for `skipped`; None if nothing stands against it."""
+    if preferences.get("everything") is False:
+        return Reason.OPTED_OUT_OF_EVERYTHING
+    paused_until = preferences.get("paused_until")
+    if paused_until and parse_rfc3339(paused_until) > at:
+        return Reason.PAUSED
+    if preferences.get("categories", {}).get(category, {}).get(channel) is False:
+        return Reason.OPTED_OUT
+    return None
 
 
 def read_objections(

@@ -1,18 +1,15 @@
 """A user's preferences: what they get, on which channel, and when not."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import ConfigDict, Field, StrictBool, field_validator
+from pydantic import ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.clock import Clock, Moment, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, Moment, rfc3339
 from chalicelib.errors import ConflictError, FieldError, InvalidError, Phrase
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.quiet_hours import QuietHours
-from chalicelib.reasons import Reason
 from chalicelib.schemas import StrictModel, recalled
 from chalicelib.storage.preferences import (
     StoredPreferences,
@@ -21,6 +18,7 @@ from chalicelib.storage.preferences import (
     preferences_of,
     save_preferences,
 )
+from chalicelib.text import Line
 
 _CHANGE_TRIES = 5
 DIGEST_CATEGORY = "digest"  # the category of a digest itself
@@ -30,7 +28,21 @@ SWITCHABLE = tuple(name for name, one in CATEGORIES.items() if not one.transacti
 WRITTEN_TO = {name: spec.address_field for name, spec in CHANNELS.items() if spec.address_field != "id"}
 LONG_AGO = "0"  # before any moment: what was said before moments were kept
 
+TimeOfDay = Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 Words = Mapping[str, Any]  # `<category>#<channel>` or EVERYTHING → [moment, whether it is wanted]
+
+
+class QuietHours(StrictModel):
+    """Local times between which nothing arrives; letters wait for the end."""
+
+    start: TimeOfDay = Field(alias="from")
+    end: TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _some_time_is_left(self) -> Self:
+        if self.start == self.end:
+            raise ValueError(Phrase("from and to must differ"))
+        return self
 
 
 class Preferences(StrictModel):
@@ -198,18 +210,6 @@ class PreferenceStore:
         ]
         if errors:
             raise InvalidError(Phrase("the preferences are not as expected"), errors)
-
-
-def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
-    """Why this user does not want it, as a reason for `skipped`; None if nothing stands against it."""
-    if preferences.get("everything") is False:
-        return Reason.OPTED_OUT_OF_EVERYTHING
-    paused_until = preferences.get("paused_until")
-    if paused_until and parse_rfc3339(paused_until) > at:
-        return Reason.PAUSED
-    if preferences.get("categories", {}).get(category, {}).get(channel) is False:
-        return Reason.OPTED_OUT
-    return None
 
 
 def _read_in(stored: Mapping[str, Any]) -> Preferences:

@@ -11,8 +11,7 @@ from pydantic import ValidationError
 from chalicelib.clock import is_of_this_century
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.preferences import DIGEST_CATEGORY, SWITCHABLE, Preferences, word_key
-from chalicelib.profiles.quiet_hours import QuietHours
+from chalicelib.profiles.preferences import DIGEST_CATEGORY, SWITCHABLE, Preferences, QuietHours, word_key
 from chalicelib.wall_clock import wall_moment
 
 _FIELDS = frozenset({"channels", "was", "nothing", "quiet_from", "quiet_to", "paused_until"})

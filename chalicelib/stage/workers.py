@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.digest import Digest
     from chalicelib.pipeline.enrich import Enrich
     from chalicelib.pipeline.feedback import Feedback
-    from chalicelib.pipeline.sms_replies import SmsReplies
+    from chalicelib.pipeline.feedback_messages import SmsReplies
     from chalicelib.storage.connections import Connections
     from chalicelib.storage.inbox import Inbox
     from chalicelib.storage.live_people import LivePeople
@@ -54,8 +54,7 @@ class WorkerStage(CampaignParts):
     @cached_property
     def enrich(self) -> Enrich:
         from chalicelib.pipeline.enrich import Enrich
-        from chalicelib.pipeline.profile_lookup import ProfileLookup
-        from chalicelib.pipeline.reach import Reach
+        from chalicelib.pipeline.reach import ProfileLookup, Reach
 
         return Enrich(
             lookup=ProfileLookup(
@@ -85,7 +84,6 @@ class WorkerStage(CampaignParts):
         from chalicelib.pipeline.deliver import Deliver
         from chalicelib.pipeline.fallback import Fallback
         from chalicelib.pipeline.pre_send_check import Caps, PreSendCheck
-        from chalicelib.pipeline.refusal_streak import RefusalStreak
 
         fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
         throttles = {name: self.throttle(spec.subsystem) for name, spec in CHANNELS.items()}
@@ -112,7 +110,6 @@ class WorkerStage(CampaignParts):
             links=self.links,
             channels=self.channels,
             throttles=throttles,
-            refusal_streak=RefusalStreak(throttles=throttles, campaigns=self.admission),
             campaigns=self.admission,
             retries=self.retries,
             clock=self.clock,
@@ -130,7 +127,7 @@ class WorkerStage(CampaignParts):
 
     @cached_property
     def sms_replies(self) -> SmsReplies:
-        from chalicelib.pipeline.sms_replies import SmsReplies
+        from chalicelib.pipeline.feedback_messages import SmsReplies
 
         return SmsReplies(suppressions=self.suppressions)
 

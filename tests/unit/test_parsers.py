@@ -17,8 +17,8 @@ from chalicelib.clock import now
 from chalicelib.errors import InvalidError, PoisonMessageError
 from chalicelib.live.jobs import read_live_job
 from chalicelib.pipeline.feedback import Feedback
+from chalicelib.pipeline.feedback_messages import read_event
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, read_job
-from chalicelib.pipeline.ses_events import read_event
 from chalicelib.public.views import choose_locale
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from tests.integration.conftest import ENVIRONMENT

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import Schedule, best_moment, day_before, first_moment, local_moment, occurrences
+from chalicelib.pipeline.eligibility import quiet_until
 from chalicelib.profiles.digest_preferences import DigestWish
-from chalicelib.profiles.quiet_hours import quiet_until
 from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import wall_moment
 from tests.unit.zones import MINUTE, Change, changes, first_shown, local, zones_that_change

@@ -18,7 +18,7 @@ class SwitchRow(StageTable):
     changed_at = NumberAttribute(null=True)
     failures = NumberAttribute(default=0)
     failed_at = NumberAttribute(null=True)
-    refusals = NumberAttribute(null=True)  # in a row, of letters without a run (`pipeline.refusal_streak`)
+    refusals = NumberAttribute(null=True)  # in a row, of letters without a run (`flow.throttle.believed`)
     probe_at = NumberAttribute(null=True)
     probe_seconds = NumberAttribute(null=True)
 

@@ -26,7 +26,7 @@ from chalicelib.campaigns.model import spec_of
 from chalicelib.clock import now
 from chalicelib.configuration.event_rules import EventRule, default_rules
 from chalicelib.errors import NotFoundError, RefusedError, UnauthorizedError, VestnikError
-from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
+from chalicelib.flow.throttle import MOST_IN_A_ROW
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import User, UserBody
 from chalicelib.rendering.shipped import shipped_folder

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from chalicelib.channels.port import Outcome, Verdict
-from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW
+from chalicelib.flow.throttle import MOST_IN_A_ROW
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import SwitchRow
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, Viewers, head_row

@@ -71,7 +71,7 @@ def job(count: int = 1, *, attempt: int = 1, context: Mapping[str, Any] = PROMO,
 
 
 def deliver(one: DeliverJob) -> dict[str, int]:
-    return Stage.own().deliver.deliver(one).counts
+    return +Stage.own().deliver.deliver(one).counts
 
 
 def rows(one: DeliverJob) -> list[DeliveryRow]:

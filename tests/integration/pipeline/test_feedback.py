@@ -11,7 +11,7 @@ from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import PoisonMessageError, UnavailableError
 from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.feedback import feedback_work
-from chalicelib.pipeline.ses_events import read_event
+from chalicelib.pipeline.feedback_messages import read_event
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part

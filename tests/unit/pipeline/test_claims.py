@@ -23,12 +23,12 @@ def test_of_two_workers_one_sends_and_the_other_has_the_claim_looked_after(parts
     result = Delivered()
     assert parts.claims.take(one, letters(one), result).letters == []
 
-    assert result.counts == {"dropped": 1}
+    assert +result.counts == {"dropped": 1}
     assert [aside.kind for aside in parts.aside()] == ["reconcile"]
 
 
 def test_an_accepted_letter_is_sent_and_the_channel_behind_it_is_not_needed(parts: Parts) -> None:
-    assert sent_with(parts, Verdict.ACCEPTED).counts == {"sent": 1}
+    assert +sent_with(parts, Verdict.ACCEPTED).counts == {"sent": 1}
 
     assert (parts.of(0).status, parts.of(0).provider_id) == (S.SENT, "m-1")
     assert (parts.of(0, "email").status, parts.of(0, "email").reason) == (S.SKIPPED, "reached_by_push")
@@ -43,7 +43,7 @@ def test_where_the_next_channel_waits_for_an_opening_it_comes_back_then(parts: P
 
 
 def test_a_refused_letter_fails_and_the_next_channel_is_tried_at_once(parts: Parts) -> None:
-    assert sent_with(parts, Verdict.REFUSED).counts == {"failed": 1}
+    assert +sent_with(parts, Verdict.REFUSED).counts == {"failed": 1}
 
     assert (parts.of(0).status, parts.of(0).reason) == (S.FAILED, "said")
     [following] = parts.following()
@@ -63,7 +63,7 @@ def test_what_was_not_accepted_is_tried_until_its_attempts_are_used_up(
 
 
 def test_an_unknown_outcome_keeps_its_claim_and_is_looked_at_later(parts: Parts) -> None:
-    assert sent_with(parts, Verdict.UNKNOWN).counts == {"unknown": 1}
+    assert +sent_with(parts, Verdict.UNKNOWN).counts == {"unknown": 1}
 
     assert parts.of(0).status is S.CALLING
     assert [aside.kind for aside in parts.aside()] == ["reconcile"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.pipeline.refusal_streak import MOST_IN_A_ROW, believed
+from chalicelib.flow.throttle import MOST_IN_A_ROW, believed
 
 
 class Count:

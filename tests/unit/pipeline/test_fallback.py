@@ -12,7 +12,7 @@ def test_what_is_closed_on_one_channel_goes_on_with_the_next(parts: Parts) -> No
 
     parts.fallback.close(one, one.recipients, S.SKIPPED, Reason.OPTED_OUT, result)
 
-    assert (parts.of(0).reason, result.counts) == ("opted_out", {"skipped": 1})
+    assert (parts.of(0).reason, +result.counts) == ("opted_out", {"skipped": 1})
     assert [following.channels for following in parts.following()] == [("email",)]
 
 
@@ -22,7 +22,7 @@ def test_what_is_closed_on_all_channels_asks_for_none(parts: Parts) -> None:
     parts.fallback.close_all(one, one.recipients, Reason.CAPPED, result, rule="cap")
 
     assert [parts.of(0, channel).reason for channel in ("push", "email")] == ["capped", "capped"]
-    assert (parts.queued, result.counts) == ([], {"skipped": 2})
+    assert (parts.queued, +result.counts) == ([], {"skipped": 2})
 
 
 def test_a_claimed_delivery_is_not_closed(parts: Parts) -> None:
@@ -32,7 +32,7 @@ def test_a_claimed_delivery_is_not_closed(parts: Parts) -> None:
     parts.fallback.close_all(one, one.recipients, Reason.EXPIRED, result)
 
     assert parts.of(0).status is S.CALLING
-    assert result.counts == {"skipped": 1, "dropped": 1}
+    assert +result.counts == {"skipped": 1, "dropped": 1}
 
 
 def states(parts: Parts, *found: S) -> None:

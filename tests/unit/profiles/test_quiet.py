@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.profiles.quiet_hours import quiet_until
+from chalicelib.pipeline.eligibility import quiet_until
 
 
 def utc(text: str) -> datetime:

@@ -1,14 +1,21 @@
-"""The SES events about letters (SNS → SQS) that `feedback.py` takes. The shapes are those of "Examples of event data
-that Amazon SES publishes to Amazon SNS" in the SES developer guide."""
+"""What comes back through the queue `feedback` (SNS → SQS): SES's events about letters, and replies to an SMS, of which
+STOP ends all texts to the number and START allows them again.
+
+The shapes are those of "Examples of event data that Amazon SES publishes to Amazon SNS" in the SES developer guide and
+of "Two-way SMS message payload" in the AWS End User Messaging SMS guide.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chalicelib.channels.providers.ses_event_types import Word, word_of
 from chalicelib.deliveries import DeliveryKey, run_of_tag
-from chalicelib.errors import PoisonMessageError
+from chalicelib.errors import NotFoundError, PoisonMessageError
+from chalicelib.profiles.suppressions import SuppressionList
+from chalicelib.reasons import SuppressionReason
 
 # `Anna <anna@example.com>`; a name may hold anything.
 _NAMED = re.compile(r"<([^<>]*)>\s*$")
@@ -17,6 +24,18 @@ _RECIPIENTS = ("bouncedRecipients", "complainedRecipients")
 _GREETING = "Successfully validated SNS topic for Amazon SES"
 _GREETINGS = frozenset({"SubscriptionConfirmation", "UnsubscribeConfirmation", "AmazonSnsSubscriptionSucceeded"})
 GREETING, IDENTITY, FOREIGN = "greeting", "identity_notification", "foreign"
+_CHANNEL, _BY = "sms", "sms reply"
+_NUMBER = "originationNumber"
+# AWS's own opt-out words ("Opting out"), those that the FCC names beside them (47 CFR 64.1200), what people write here.
+STOP = frozenset(
+    {
+        *("ARRET", "CANCEL", "END", "OPTOUT", "OPT-OUT", "QUIT", "REMOVE", "STOP", "STOPALL", "TD", "UNSUBSCRIBE"),
+        *("OPT OUT", "REVOKE", "STOP ALL"),
+        *("СТОП", "ОТМЕНА", "ОТПИСАТЬСЯ", "ОТПИСКА"),
+    }
+)
+_MARKS = re.compile(r"[^\w\s-]|_")  # punctuation of a sentence, a quotation, a smiley
+START = frozenset({"START", "UNSTOP", "СТАРТ"})
 
 
 class FeedbackEvent(NamedTuple):
@@ -132,3 +151,46 @@ def _is_text(value: object) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
+
+
+class SmsReply(NamedTuple):
+    """One reply; `number` in E.164."""
+
+    number: str
+    text: str
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class SmsReplies:
+    """Executes replies."""
+
+    suppressions: SuppressionList
+
+    def take(self, reply: SmsReply) -> str:
+        """Executes a reply: `stopped`, `started`, or `unheeded`; idempotent. Raises: UnavailableError (retryable)."""
+        word = " ".join(_MARKS.sub(" ", reply.text).split()).upper()
+        if word in STOP:
+            self.suppressions.add(_CHANNEL, reply.number, reason=SuppressionReason.STOP, by=_BY)
+            return "stopped"
+        if word in START and self.suppressions.reason_of(_CHANNEL, reply.number) == SuppressionReason.STOP:
+            try:
+                self.suppressions.remove(_CHANNEL, reply.number, by=_BY)
+            except NotFoundError:
+                return "unheeded"  # somebody else was first
+            return "started"
+        return "unheeded"
+
+
+def read_reply(body: str) -> SmsReply | None:
+    """The reply in a message of the queue; None for anything else."""
+    if _NUMBER not in body:
+        return None  # nearly every message of the queue: an event of SES, which `read_event` reads once
+    try:
+        content = json.loads(body)
+        if content.get("Type") == "Notification":  # a subscription without raw delivery wraps it once more
+            content = json.loads(content["Message"])
+        number, text = content[_NUMBER], content["messageBody"]
+        number.encode()  # JSON may hold lone surrogates, which no hash accepts
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return SmsReply(number, text) if isinstance(number, str) and isinstance(text, str) else None
