@@ -21,6 +21,7 @@ class Reason(StrEnum):
     NO_CONTENT = "no_content"  # the source of content had nothing for the reader
     EXPIRED = "expired"
     CANCELLED = "cancelled"  # of what waited for a digest
+    CAMPAIGN_CANCELLED = "campaign_cancelled"
 
     # What it waits for.
     QUIET_HOURS = "quiet_hours"

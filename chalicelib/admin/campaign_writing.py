@@ -21,6 +21,7 @@ from chalicelib.etags import tag_of
 from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.states import ListState
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.validation import invalid
 
@@ -143,7 +144,7 @@ def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignHead | None) 
 def _ready_lists(chosen: str) -> dict[str, str]:
     """The newest lists that are ready, by id, including the chosen one, however old."""
     found, _ = stage().lists.page(limit=_LISTS, cursor=None)
-    ready = {row.list_id: str(row.name) for row in found if row.state == "ready"}
+    ready = {row.list_id: str(row.name) for row in found if row.state == ListState.READY}
     return {"": "—", **({chosen: chosen} if chosen and chosen not in ready else {}), **ready}
 
 

@@ -21,6 +21,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.states import CampaignState, SwitchState
 
 routes = Blueprint(__name__)
 _FIRST_LOOK = 100  # users; for a larger audience the page continues by itself, or by a link
@@ -63,7 +64,7 @@ def check_campaign(visit: Visit) -> Page:
         "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
         "approval": settings().campaign_approval,
         "seen": tag_of(inputs),
-        "mine": head.state == "awaiting_approval" and visit.manager.key in stage().campaigns.authors(head),
+        "mine": head.state == CampaignState.AWAITING_APPROVAL and visit.manager.key in stage().campaigns.authors(head),
         "last_event": head.events()[-1],
         "comment": visit.typed("comment"),
         "user": user_id,
@@ -100,7 +101,7 @@ def campaign_detail(visit: Visit) -> Page:
         "opens_measured": bool(settings().tracking_domain),
         "facts": {name: campaign[name] for name, how in ASKED.items() if how.on_page and campaign[name]},
         "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,
-        "going": bool(head.open_runs) or head.state in ("running", "scheduled"),
+        "going": bool(head.open_runs) or head.state in (CampaignState.RUNNING, CampaignState.SCHEDULED),
         "canary_held": held,
         "unsent": {**progress["skipped"], **progress["failed_reasons"]},
         "chart": _chart(campaign),
@@ -118,7 +119,7 @@ def start_campaign(visit: Visit) -> Go:
     """Everything is checked first; if anything is wrong, nothing starts."""
     seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
     head = stage().campaign_commands.start(visit.path["id"], by=visit.manager.key, seen=seen)
-    return _do(visit, "asked" if head.state == "awaiting_approval" else "started")
+    return _do(visit, "asked" if head.state == CampaignState.AWAITING_APPROVAL else "started")
 
 
 @action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
@@ -146,7 +147,7 @@ def pause_campaign(visit: Visit) -> Go:
 def resume_campaign(visit: Visit) -> Go:
     """Continues with exactly what is left."""
     head = stage().campaign_commands.resume(visit.path["id"], by=visit.manager.key)
-    return _do(visit, "asked" if head.state == "awaiting_approval" else "resumed")
+    return _do(visit, "asked" if head.state == CampaignState.AWAITING_APPROVAL else "resumed")
 
 
 @action(routes, "/admin/campaigns/{id}/cancel", role=Role.EDITOR, does="campaign.cancel", again=campaign_detail)
@@ -179,7 +180,7 @@ def test_campaign(visit: Visit) -> Go:
 
 
 def _email_is_cut_off() -> bool:
-    return any(switch.name == "ses" and switch.state == "open" for switch in stage().switches.read_all())
+    return any(switch.name == "ses" and switch.state == SwitchState.OPEN for switch in stage().switches.read_all())
 
 
 def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> LetterPreview:

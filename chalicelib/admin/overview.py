@@ -12,6 +12,7 @@ from chalicelib.admin.views import Visit, page
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.states import HELD, CampaignState, SwitchState
 from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
 
 routes = Blueprint(__name__)
@@ -27,13 +28,13 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
         depths = pool.submit(stage().queue_depths.read)
         alive = _alive()
-        thrown = [switch for switch in stage().switches.read_all() if switch.state != "closed"]
+        thrown = [switch for switch in stage().switches.read_all() if switch.state != SwitchState.CLOSED]
         uncertain, _ = stage().ledger.uncertain(limit=1, cursor=None)
         day = stage().hourly_stats.newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {
-        "running": [one for one in alive if one["state"] != "awaiting_approval"],
-        "asked": [one for one in alive if one["state"] == "awaiting_approval"],
+        "running": [one for one in alive if one["state"] != CampaignState.AWAITING_APPROVAL],
+        "asked": [one for one in alive if one["state"] == CampaignState.AWAITING_APPROVAL],
         "thrown": thrown,
         "attention": bool(uncertain),
         "depths": {name: depth for name, depth in found.items() if depth.total},
@@ -48,7 +49,7 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
 
 def _alive() -> list[dict[str, Any]]:
     found, _ = stage().campaigns.page(limit=_NEWEST, cursor=None)
-    alive = [head for head in found if head.open_runs or head.state in ("running", "paused", "awaiting_approval")]
+    alive = [head for head in found if head.open_runs or head.state in (CampaignState.RUNNING, *HELD)]
     return describe_in_short(alive[:_MOST_SHOWN])
 
 

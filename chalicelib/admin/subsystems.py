@@ -13,6 +13,7 @@ from chalicelib.manifest import CONSUMERS
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+from chalicelib.states import SwitchState
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.text import whole_number
 
@@ -39,13 +40,13 @@ def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
 def throw_switch(visit: Visit) -> Go:
     """Open: no call leaves, messages wait. Closed: back by the ramp, or at once."""
     state, reason = visit.typed("state"), visit.typed("reason")
-    if state not in ("open", "closed"):
+    if state not in (SwitchState.OPEN, SwitchState.CLOSED):
         raise InvalidError.of("state", Phrase("expected open or closed"))
     if not 1 <= len(reason) <= 200:
         raise InvalidError.of("reason", Phrase("expected 1 to 200 characters: whoever comes next wants to know why"))
     stage().consumers.throw(
         visit.path["name"],
-        opened=state == "open",
+        opened=state == SwitchState.OPEN,
         by=visit.manager.key,
         reason=reason,
         ramp=visit.typed("at_once") != "yes",

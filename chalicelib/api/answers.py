@@ -2,9 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
+from pydantic_core.core_schema import literal_schema
 
 from chalicelib.rendering.model import AskedVersion
+
+IN_PLACE = GetPydanticSchema(lambda kind, _: literal_schema(list(kind)))  # an enum's words, not a schema of its own
 
 ShownStatus = Literal[
     "accepted",

@@ -1,14 +1,14 @@
 """The shapes of the API's answers about campaigns and lists. Times are RFC 3339, UTC."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from chalicelib.api.answers import ApiAnswer
+from chalicelib.api.answers import IN_PLACE, ApiAnswer
 from chalicelib.campaigns.field_forms import answers_of
 from chalicelib.campaigns.model import Campaign
 from chalicelib.rendering.model import AskedVersion
-from chalicelib.storage.campaign_head import CampaignState
+from chalicelib.states import CampaignState, ListState, RunOutcome
 
 
 class ProgressAnswer(ApiAnswer):
@@ -40,7 +40,7 @@ class RunAnswer(ApiAnswer):
     scheduled_at: str
     created_at: str
     finished_at: str | None
-    outcome: Literal["completed", "cancelled"] | None
+    outcome: Annotated[RunOutcome, IN_PLACE] | None
     version: int
     template_version: AskedVersion
     canary_released_at: str | None
@@ -63,7 +63,7 @@ class CampaignEvent(ApiAnswer):
 
 class _Identity(ApiAnswer):
     id: str
-    state: CampaignState
+    state: Annotated[CampaignState, IN_PLACE]
     version: int
 
 
@@ -171,7 +171,7 @@ class ListAnswer(ApiAnswer):
 
     id: str
     name: str
-    state: Literal["waiting", "loading", "ready", "failed"]
+    state: Annotated[ListState, IN_PLACE]
     problem: str | None
     rows: int
     bad: int

@@ -10,13 +10,14 @@ from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import ApiAnswer
+from chalicelib.api.answers import IN_PLACE, ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import tag_of
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
+from chalicelib.states import SwitchState
 from chalicelib.storage.circuit_breakers import HAND, CircuitBreaker
 from chalicelib.storage.event_sources import read_wishes
 from chalicelib.storage.rate_limits import LIMITS, Limit
@@ -64,7 +65,7 @@ class SwitchAnswer(ApiAnswer):
     sent: the switch is not open, or a person opened it."""
 
     name: str
-    state: Literal["closed", "open", "ramping"]
+    state: Annotated[SwitchState, IN_PLACE]
     by: str | None
     reason: str | None
     changed_at: datetime | None

@@ -17,7 +17,8 @@ from chalicelib.pipeline.requests import OwnerOf, record_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
-from chalicelib.storage.campaign_head import HELD
+from chalicelib.states import HELD
+from chalicelib.states import CampaignState as S
 from chalicelib.storage.campaign_standing import read_standing
 from chalicelib.storage.circuit_breakers import CircuitBreakers
 from chalicelib.storage.held_chunks import PAUSED, HeldChunks
@@ -82,8 +83,8 @@ class KnownCampaigns:
             campaign_id, subsystem=subsystem, lane=_LANE, switches=self._switches, limiter=self._limiter
         )
         state, approved = found.state, found.approved_site
-        if state in HELD or (state != "cancelled" and approved is not None and approved != self._site_tag()):
-            state = "paused"  # `tick` records why, and asks for approval
+        if state in HELD or (state != S.CANCELLED and approved is not None and approved != self._site_tag()):
+            state = S.PAUSED  # `tick` records why, and asks for approval
         return _Known(self._clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
 
 
@@ -123,13 +124,13 @@ class ChunkAdmission:
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
         state = self._known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
-        if state == "paused":
+        if state == S.PAUSED:
             parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
             self._held.put(job.letter.run_id or "", PAUSED, [parked])
             return None
         if not job.again:
             self._record(job)
-        if state == "cancelled":
+        if state == S.CANCELLED:
             self._cancel(job.letter, job.channels, [r.notification_id for r in job.recipients])
             return None
         return self._with_content(job)
@@ -140,12 +141,12 @@ class ChunkAdmission:
         campaign_id = job.letter.campaign_id or ""
         subsystem = CHANNELS[job.channel].subsystem
         state = self._known.state(campaign_id, subsystem=subsystem, fresh=True)
-        if state == "paused":
+        if state == S.PAUSED:
             recipients = tuple(as_known(r) for r in job.recipients)
             parked = Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True)
             self._held.put(job.letter.run_id or "", PAUSED, [parked])
             return False
-        if state == "cancelled":
+        if state == S.CANCELLED:
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
         limit = f"campaign.{campaign_id}"
@@ -173,7 +174,7 @@ class ChunkAdmission:
         return False
 
     def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
-        self._close(letter, channels, ids, DeliveryStatus.CANCELLED, "campaign_cancelled")
+        self._close(letter, channels, ids, DeliveryStatus.CANCELLED, Reason.CAMPAIGN_CANCELLED)
 
     def _close(
         self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str], status: DeliveryStatus, reason: str

@@ -10,11 +10,13 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.configuration.letter_settings import SITE_INPUTS
 from chalicelib.errors import ChangedError, ConflictError, FieldError, Phrase
 from chalicelib.etags import Fields, Seen, tag_of
-from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState, HeadChanges
+from chalicelib.states import CampaignNews
+from chalicelib.states import CampaignState as S
+from chalicelib.storage.campaign_head import CampaignHead, HeadChanges
 from chalicelib.storage.campaigns import Campaigns
 
 SERVICE = "service"  # who did it, in a timeline
-_MAY_LOSE: tuple[CampaignState, ...] = ("scheduled", "running", "paused", "completed")
+_MAY_LOSE = (S.SCHEDULED, S.RUNNING, S.PAUSED, S.COMPLETED)
 _REMEMBERED = 5  # of what approval was requested for, to describe later changes
 # An approval is over.
 FORGOTTEN: HeadChanges = {"approved": None, "approved_tag": None, "approved_site": None}
@@ -78,7 +80,7 @@ class Approvals:
         try:
             return self._campaigns.enter(
                 head,
-                "awaiting_approval",
+                S.AWAITING_APPROVAL,
                 only_from=_MAY_LOSE,
                 by=SERVICE,
                 event=CampaignNews.APPROVAL_LOST,

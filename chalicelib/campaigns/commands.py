@@ -14,12 +14,14 @@ from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
 from chalicelib.schemas import kept
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight
-from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState, HeadChanges, state_word
+from chalicelib.states import CampaignNews, state_word
+from chalicelib.states import CampaignState as S
+from chalicelib.storage.campaign_head import CampaignHead, HeadChanges
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Runs
 
-_EDITABLE: tuple[CampaignState, ...] = ("draft", "awaiting_approval", "scheduled", "paused")
-ALIVE: tuple[CampaignState, ...] = ("draft", "awaiting_approval", "scheduled", "running", "paused")
+_EDITABLE = (S.DRAFT, S.AWAITING_APPROVAL, S.SCHEDULED, S.PAUSED)
+ALIVE = (S.DRAFT, S.AWAITING_APPROVAL, S.SCHEDULED, S.RUNNING, S.PAUSED)
 
 
 class CampaignCommands:
@@ -108,9 +110,9 @@ class CampaignCommands:
                 )
             )
         self._checks.check(spec, known_start=before.start_at, sight=sight)
-        if head.state != "draft" and self._approval:
+        if head.state != S.DRAFT and self._approval:
             asked = self._approvals.ask(head, spec, version=head.version + 1)
-            return {**FORGOTTEN, "state": "awaiting_approval", "due": False, "next_run_at": None, **asked}
+            return {**FORGOTTEN, "state": S.AWAITING_APPROVAL, "due": False, "next_run_at": None, **asked}
         if head.next_run_at is not None:
             return {**FORGOTTEN, "next_run_at": time_name(self._lifecycle.first_run(spec))}
         return FORGOTTEN
@@ -119,37 +121,37 @@ class CampaignCommands:
         """Checks everything, then schedules it, or requests approval. With `seen`, only if unchanged since. Raises:
         InvalidError (nothing was started), ChangedError (permanent)."""
         head = self._campaigns.get(campaign_id)
-        if head.state in ("awaiting_approval", *GOING):
+        if head.state in (S.AWAITING_APPROVAL, *GOING):
             return head
-        expect(head, ["draft"])
+        expect(head, [S.DRAFT])
         self._approvals.require(head, seen)
         spec = spec_of(head)
         self._checks.check_start(spec)
         if not self._approval:
-            return self._lifecycle.schedule(head, only_from=["draft"], by=by, same_version=True)
+            return self._lifecycle.schedule(head, only_from=[S.DRAFT], by=by, same_version=True)
         asked = self._approvals.ask(head, spec, version=head.version)
         return self._lifecycle.reach(
-            head, "awaiting_approval", only_from=["draft"], by=by, changes=asked, same_version=True
+            head, S.AWAITING_APPROVAL, only_from=[S.DRAFT], by=by, changes=asked, same_version=True
         )
 
     def pause(self, campaign_id: str, *, by: str) -> CampaignHead:
         """No new chunk is sent from now on."""
         head = self._campaigns.get(campaign_id)
-        return self._lifecycle.reach(head, "paused", only_from=["scheduled", "running"], by=by, changes={"due": False})
+        return self._lifecycle.reach(head, S.PAUSED, only_from=[S.SCHEDULED, S.RUNNING], by=by, changes={"due": False})
 
     def resume(self, campaign_id: str, *, by: str) -> CampaignHead:
         """Continues with exactly what is left; if that is not what was approved, it waits for approval."""
         head = self._campaigns.get(campaign_id)
         if head.state in GOING:
             return head
-        expect(head, ["paused"])
-        return self._approvals.hold(head) or self._lifecycle.go_on(head, only_from=["paused"], by=by)
+        expect(head, [S.PAUSED])
+        return self._approvals.hold(head) or self._lifecycle.go_on(head, only_from=[S.PAUSED], by=by)
 
     def cancel(self, campaign_id: str, *, by: str) -> CampaignHead:
         """Stops it for good: whatever no worker has claimed is cancelled."""
         head = self._campaigns.get(campaign_id)
         stopped = self._lifecycle.reach(
-            head, "cancelled", only_from=ALIVE, by=by, changes={"due": False, "next_run_at": None}
+            head, S.CANCELLED, only_from=ALIVE, by=by, changes={"due": False, "next_run_at": None}
         )
         if stopped is not head:
             self._driver.kick_all(stopped)

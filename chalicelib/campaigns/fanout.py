@@ -25,7 +25,8 @@ from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.manifest import Queue
 from chalicelib.pipeline.jobs import CHUNK_SIZE, LetterSpec, chunks
 from chalicelib.schemas import passed, recalled
-from chalicelib.storage.campaign_head import HELD, CampaignHead
+from chalicelib.states import HELD, CampaignState
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.held_chunks import AT, CANARY, HeldChunks
 from chalicelib.storage.runs import Run, Runs
@@ -48,7 +49,7 @@ class _Work(NamedTuple):
 
     @property
     def cancelled(self) -> bool:
-        return self.head.state == "cancelled"
+        return self.head.state == CampaignState.CANCELLED
 
     @property
     def canary_percent(self) -> int | None:

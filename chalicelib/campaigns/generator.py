@@ -17,6 +17,7 @@ from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.isolation import each
 from chalicelib.observability import Line, log_failure
+from chalicelib.states import CampaignState
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Runs
@@ -54,7 +55,7 @@ class Generator:
 
     def launch(self, head: CampaignHead) -> int:
         """Opens a campaign's due runs, if it is as approved; returns how many are new."""
-        if head.next_run_at is None or head.state not in ("scheduled", "running"):
+        if head.next_run_at is None or head.state not in (CampaignState.SCHEDULED, CampaignState.RUNNING):
             return 0
         first, now = datetime.fromisoformat(head.next_run_at), self._clock()
         if first > now or self._approvals.hold(head) is not None:
@@ -89,7 +90,7 @@ class Generator:
         if run is None or not run.opened:
             return 0  # the index is eventually consistent
         head = self._campaigns.get(campaign_id)
-        if head.state == "running":
+        if head.state == CampaignState.RUNNING:
             head = self._approvals.hold(head) or head
         return int(self._driver.look_after(head, run))
 

@@ -14,7 +14,8 @@ from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.flow.throttle import believed
 from chalicelib.observability import log_failure, logger
-from chalicelib.storage.campaign_head import HELD, CampaignHead, CampaignNews
+from chalicelib.states import HELD, CampaignNews, CampaignState
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.shards import Shards
 
@@ -31,7 +32,7 @@ class Halt:
         run = run_id(job.campaign_id, job.scheduled_at)
         log_failure("fan-out", error, run=run, shard=job.shard)
         head = self._campaigns.get(job.campaign_id)
-        if head.state == "cancelled":
+        if head.state == CampaignState.CANCELLED:
             self._shards.end(run, job.shard)
         elif head.state not in HELD:
             self._pause(head, CampaignNews.UNREADABLE, note=job.scheduled_at)
@@ -49,7 +50,7 @@ class Halt:
         if left < refused:
             with suppress(ConflictError, NotFoundError):  # somebody has stopped it already
                 head = self._campaigns.get(campaign_id)
-                if head.state not in (*HELD, "cancelled"):
+                if head.state not in (*HELD, CampaignState.CANCELLED):
                     logger().error("a campaign is paused: its letters are refused", campaign=campaign_id, said=said)
                     self._pause(head, CampaignNews.REFUSED, note=said)
         return left
@@ -57,8 +58,8 @@ class Halt:
     def _pause(self, head: CampaignHead, event: str, *, note: str) -> None:
         self._campaigns.enter(
             head,
-            "paused",
-            only_from=["scheduled", "running", "completed"],
+            CampaignState.PAUSED,
+            only_from=[CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.COMPLETED],
             by=SERVICE,
             event=event,
             note=note,

@@ -14,14 +14,12 @@ from chalicelib.campaigns.schedule import RECIPIENT, first_moment, occurrences
 from chalicelib.clock import Clock
 from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, Phrase, either
-from chalicelib.storage.campaign_head import CampaignHead, CampaignState, HeadChanges, state_word
+from chalicelib.states import CampaignState as S
+from chalicelib.states import state_word
+from chalicelib.storage.campaign_head import CampaignHead, HeadChanges
 from chalicelib.storage.campaigns import Campaigns
 
-GOING: tuple[CampaignState, ...] = (
-    "scheduled",
-    "running",
-    "completed",
-)  # states that a started campaign reaches by itself
+GOING = (S.SCHEDULED, S.RUNNING, S.COMPLETED)  # states that a started campaign reaches by itself
 
 
 class Lifecycle:
@@ -40,9 +38,9 @@ class Lifecycle:
     def reach(
         self,
         head: CampaignHead,
-        state: CampaignState,
+        state: S,
         *,
-        only_from: Collection[CampaignState],
+        only_from: Collection[S],
         by: str,
         also: Collection[str] = (),
         changes: HeadChanges | None = None,
@@ -66,7 +64,7 @@ class Lifecycle:
         self,
         head: CampaignHead,
         *,
-        only_from: Collection[CampaignState],
+        only_from: Collection[S],
         by: str,
         changes: HeadChanges | None = None,
         same_version: bool = False,
@@ -74,7 +72,7 @@ class Lifecycle:
         """Plans the first run, and starts it if it is due."""
         waits: HeadChanges = {"next_run_at": time_name(self.first_run(spec_of(head))), "due": True, **(changes or {})}
         head = self.reach(
-            head, "scheduled", only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version
+            head, S.SCHEDULED, only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version
         )
         self._generator.launch(head)
         return self._campaigns.get(head.id)
@@ -83,14 +81,14 @@ class Lifecycle:
         self,
         head: CampaignHead,
         *,
-        only_from: Collection[CampaignState],
+        only_from: Collection[S],
         by: str,
         changes: HeadChanges | None = None,
         same_version: bool = False,
     ) -> CampaignHead:
         """Continues a held campaign where it was."""
         waits: HeadChanges = {**({"due": True} if head.next_run_at else {}), **(changes or {})}
-        state: CampaignState = "running" if head.open_runs else "scheduled" if head.next_run_at else "completed"
+        state: S = S.RUNNING if head.open_runs else S.SCHEDULED if head.next_run_at else S.COMPLETED
         head = self.reach(head, state, only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version)
         self._driver.kick_all(head)
         self._generator.launch(head)

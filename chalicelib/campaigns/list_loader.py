@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
 from chalicelib.errors import Phrase
 from chalicelib.isolation import portions
+from chalicelib.states import ListState
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.recipient_lists import RecipientLists
 
@@ -35,8 +36,8 @@ class ListLoader:
         """Reads a list's file; returns the list's state then. An unreadable file makes a failed list, with the reason.
         Raises: NotFoundError (permanent), UnavailableError (retryable)."""
         found = self._lists.get(list_id)
-        if found.state == "ready":
-            return "ready"
+        if found.state == ListState.READY:
+            return found.state
         file, report = self._uploads.pieces(list_id), ListReport()
         blocks, content = 0, ""
         problem: Phrase | None = Phrase("no file was uploaded")
@@ -48,7 +49,7 @@ class ListLoader:
                 report, problem = ListReport(), error.why
         loaded = replace(
             found,
-            state="failed" if problem else "ready",
+            state=ListState.FAILED if problem else ListState.READY,
             problem=problem,
             row_count=report.good,
             content="" if problem else content,

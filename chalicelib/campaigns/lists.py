@@ -9,10 +9,10 @@ from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.manifest import Queue
 from chalicelib.schemas import passed
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.states import OVER, ListState
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
 
-_OVER = ("completed", "cancelled")
 _PAGE = 100
 _TRIES = 3
 
@@ -57,13 +57,13 @@ def forget_list(
 
 
 def _refuse_needed(found: RecipientList, campaigns: Campaigns, sight: Sight) -> None:
-    if found.state == "loading":
+    if found.state == ListState.LOADING:
         raise ConflictError(Phrase("the list is being read"))
     cursor: str | None = None
     while True:
         heads, cursor = campaigns.page(limit=_PAGE, cursor=cursor)
         for head in heads:
-            if head.state not in _OVER and shown_spec(head).audience.list_id == found.list_id:
+            if head.state not in OVER and shown_spec(head).audience.list_id == found.list_id:
                 name = head.id if sight.has(head.service, by=head.created_by) else "of another service or a manager"
                 raise ConflictError(Phrase("the campaign {id} is for this list: cancel it first", id=name))
         if cursor is None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.storage.run_counters import ENGAGEMENTS
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run
 
@@ -78,17 +79,9 @@ def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
         skipped=reasons["skipped"],
         sent=sum(counts[name] for name in _ACCEPTED),
         delivered=counts["delivered"] + counts["complained"],  # whoever complains has received it
-        opened=counts["opened"],
-        clicked=counts["clicked"],
-        machine_opened=counts["machine_opened"],
-        machine_clicked=counts["machine_clicked"],
-        bounced=counts["bounced"],
-        complained=counts["complained"],
-        unsubscribed=counts["unsubscribed"],
         failed=sum(reasons["failed"].values()),
         failed_reasons=reasons["failed"],
-        uncertain=counts["uncertain"],
-        cancelled=counts["cancelled"],
+        **{word: counts[word] for word in (*ENGAGEMENTS, "bounced", "complained", "uncertain", "cancelled")},
     )
     # Whatever is settled was planned: a smaller plan was read a moment too early.
     progress.targeted = max(progress.targeted, progress.settled)

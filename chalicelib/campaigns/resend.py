@@ -9,7 +9,9 @@ from chalicelib.campaigns.runs import RunDriver
 from chalicelib.clock import Clock
 from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError, Phrase
-from chalicelib.storage.campaign_head import CampaignHead, CampaignNews
+from chalicelib.states import CampaignNews
+from chalicelib.states import CampaignState as S
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.runs import Run, Runs
 
@@ -56,12 +58,12 @@ class Resend:
 
     def _promise(self, head: CampaignHead, *, after: Run, by: str) -> tuple[CampaignHead, datetime]:
         """Reserves the campaign for a resend: one at a time, so that two never take the same letters."""
-        expect(head, ["scheduled", "completed"])
+        expect(head, [S.SCHEDULED, S.COMPLETED])
         moment = max(self._clock(), datetime.fromisoformat(after.scheduled_at) + timedelta(seconds=1))
         head = self._campaigns.enter(
             head,
-            "running",
-            only_from=["scheduled", "completed"],
+            S.RUNNING,
+            only_from=[S.SCHEDULED, S.COMPLETED],
             by=by,
             event=CampaignNews.RESEND,
             opening=time_name(moment),

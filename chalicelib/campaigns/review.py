@@ -11,7 +11,9 @@ from chalicelib.campaigns.start_checks import StartChecks
 from chalicelib.errors import ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.service_scope import NO_OTHERS
-from chalicelib.storage.campaign_head import CampaignHead, CampaignNews, CampaignState
+from chalicelib.states import CampaignNews
+from chalicelib.states import CampaignState as S
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.text import Text
 
@@ -36,7 +38,7 @@ class Review:
         head = self._campaigns.get(campaign_id)
         if self._is_approved(head, seen):
             return head
-        expect(head, ["awaiting_approval"])
+        expect(head, [S.AWAITING_APPROVAL])
         if not self._campaigns.authors(head).isdisjoint({by, *hands}):
             raise ForbiddenError(Phrase("a campaign must be approved by somebody who did not write it"))
         now = self._approvals.inputs(head, fresh=True)
@@ -49,7 +51,7 @@ class Review:
         let_go = self._lifecycle.go_on if going_on else self._lifecycle.schedule
         approval = self._approvals.give(head, now, by=by)
         try:
-            return let_go(head, only_from=["awaiting_approval"], by=by, changes=approval, same_version=True)
+            return let_go(head, only_from=[S.AWAITING_APPROVAL], by=by, changes=approval, same_version=True)
         except ConflictError:
             head = self._campaigns.get(head.id)
             if not self._is_approved(head, seen):
@@ -60,15 +62,15 @@ class Review:
         """Back to its author, with what should be changed; a run that has begun is paused. With `seen`, only if
         unchanged since. Raises: ConflictError, ChangedError, NotFoundError (permanent)."""
         head = self._campaigns.get(campaign_id)
-        if head.told(CampaignNews.SENT_BACK) == comment and head.state != "awaiting_approval":
+        if head.told(CampaignNews.SENT_BACK) == comment and head.state != S.AWAITING_APPROVAL:
             return head
-        expect(head, ["awaiting_approval"])
+        expect(head, [S.AWAITING_APPROVAL])
         self._approvals.require(head, seen)
-        state: CampaignState = "paused" if head.open_runs else "completed" if _has_run(head) else "draft"
+        state: S = S.PAUSED if head.open_runs else S.COMPLETED if _has_run(head) else S.DRAFT
         return self._campaigns.enter(
             head,
             state,
-            only_from=["awaiting_approval"],
+            only_from=[S.AWAITING_APPROVAL],
             by=by,
             event=CampaignNews.SENT_BACK,
             note=comment,

@@ -12,7 +12,8 @@ from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.manifest import Queue
 from chalicelib.schemas import passed
-from chalicelib.storage.campaign_head import HELD, CampaignHead
+from chalicelib.states import HELD, CampaignState, RunOutcome
+from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.held_chunks import HeldChunks
 from chalicelib.storage.hourly_stats import HourlyStats
 from chalicelib.storage.runs import Run, Runs
@@ -67,7 +68,7 @@ class RunDriver:
         for run in self._runs.of(head.id):
             if run.opened:
                 self._keep_going(head, run)
-                self.wake_held(run, all_of_it=head.state == "cancelled")
+                self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
 
     def wake_held(self, run: Run, *, all_of_it: bool = False) -> None:
         """Sends off held chunks whose time has come; `all_of_it`: of a cancelled run."""
@@ -90,14 +91,14 @@ class RunDriver:
         if head.state not in HELD:
             stalled = (self._clock() - STALLED).timestamp()
             self._kick(run, (one for one in shards if one.resume_at < stalled))
-            self.wake_held(run, all_of_it=head.state == "cancelled")
+            self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
         progress = read_progress(run)
         self._note(run, progress)
         planned = all(one.done for one in shards if one.is_of_audience)
         if not planned or progress.settled < progress.targeted:
             return False
         self._runs.note_finished(head, run, targeted=progress.targeted)
-        outcome = "cancelled" if head.state == "cancelled" else "completed"
+        outcome = RunOutcome.CANCELLED if head.state == CampaignState.CANCELLED else RunOutcome.COMPLETED
         return self._runs.close(run, outcome=outcome, at=rfc3339(self._clock()), targeted=progress.targeted)
 
     def _keep_going(self, head: CampaignHead, run: Run) -> None:

@@ -19,8 +19,9 @@ from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.public_addresses import check_url
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.states import ListState, state_word
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.recipient_lists import LIST_STATES, RecipientLists
+from chalicelib.storage.recipient_lists import RecipientLists
 
 _PAGE = 500
 _MAX_PAGES = 200  # how far a start looks for the first recipient
@@ -124,11 +125,11 @@ class StartChecks:
         if spec.audience.list_id is not None:
             try:
                 state = self._lists.get(spec.audience.list_id, sight=sight).state
-                if state != "ready":
+                if state != ListState.READY:
                     errors.append(
                         FieldError(
                             "audience.list_id",
-                            Phrase("the list is {state}: expected one that is ready", state=LIST_STATES[state]),
+                            Phrase("the list is {state}: expected one that is ready", state=state_word(state)),
                         )
                     )
             except NotFoundError as error:

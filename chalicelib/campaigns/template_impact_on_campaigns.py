@@ -8,12 +8,12 @@ from chalicelib.campaigns.start_checks import letter_errors
 from chalicelib.errors import FieldError, Phrase, all_said
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
+from chalicelib.states import OVER
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 
 _PAGE = 100
 _LOOKED_AT = 500  # the newest ones
-_OVER = ("completed", "cancelled")
 
 
 class CampaignsOfTemplate:
@@ -28,7 +28,7 @@ class CampaignsOfTemplate:
         approved campaign. Raises: UnavailableError (retryable)."""
         for head in islice(self._newest(), _LOOKED_AT):
             spec = shown_spec(head)
-            if spec.template != after.key or head.state in _OVER or head.approved is not None:
+            if spec.template != after.key or head.state in OVER or head.approved is not None:
                 continue
             errors = letter_errors(spec, after, renderer=self._renderer)
             if errors and not letter_errors(spec, before, renderer=self._renderer):

@@ -15,6 +15,7 @@ from chalicelib.errors import InvalidError, NotFoundError, Phrase, UnavailableEr
 from chalicelib.etags import Seen
 from chalicelib.manifest import CONSUMERS, ConsumerSpec
 from chalicelib.observability import Line, logger
+from chalicelib.states import SwitchState as S
 from chalicelib.storage.circuit_breakers import CircuitBreaker, CircuitBreakers
 from chalicelib.storage.event_sources import Wish, read_wishes, save_wish
 
@@ -68,7 +69,7 @@ class EventSources:
         return [
             queue
             for queue, spec in CONSUMERS.items()
-            if wishes[queue].paused or switches.get(spec.subsystem or "") == "open"
+            if wishes[queue].paused or switches.get(spec.subsystem or "") == S.OPEN
         ]
 
     def read(self, queue: str) -> EventSource:
@@ -190,7 +191,7 @@ class EventSources:
 def _changes(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: CircuitBreaker | None) -> dict[str, Any]:
     """What makes a mapping what breaker and people want now."""
     # When a probe is due, messages must flow, or nobody would make the call.
-    enabled = (switch is None or switch.state != "open" or switch.probe_due) and not wish.paused
+    enabled = (switch is None or switch.state != S.OPEN or switch.probe_due) and not wish.paused
     full, now = wish.max_concurrency or spec.max_concurrency, _max_concurrency(mapping)
     most = max(MIN_CONCURRENCY, ceil(full * (switch.share if switch else 1.0)))
     changes: dict[str, Any] = {}
@@ -213,7 +214,7 @@ def _consumer(spec: ConsumerSpec, mapping: "Mapping_", wish: Wish, switch: Circu
         enabled=_is_enabled(mapping),
         max_concurrency=_max_concurrency(mapping),
         batch_size=mapping.get("BatchSize"),
-        waits_for=switch.name if switch and switch.state == "open" else None,
+        waits_for=switch.name if switch and switch.state == S.OPEN else None,
     )
 
 

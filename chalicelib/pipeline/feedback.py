@@ -18,7 +18,7 @@ from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.pipeline.feedback_messages import FeedbackEvent, SmsReplies, passed_over, read_event, read_reply
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.reasons import Reason, SuppressionReason
-from chalicelib.storage.engagement import BY_MACHINE, Engagement
+from chalicelib.states import BY_MACHINE, Engagement
 from chalicelib.storage.ledger import Ledger
 
 _VERDICTS: Mapping[Told, tuple[DeliveryStatus, str | None]] = {
@@ -102,7 +102,7 @@ class Feedback:
         for event in events:
             if event.type in _ENGAGEMENTS:
                 what, at = _ENGAGEMENTS[event.type], _moment(event.body.get("timestamp"))
-                if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == "opened"):
+                if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == Engagement.OPENED):
                     what = BY_MACHINE[what]
                 self.ledger.engage(event.key, what, run_id=event.run_id, at=at)
 
@@ -119,7 +119,7 @@ class Feedback:
         )
 
 
-_ENGAGEMENTS: Mapping[str, Engagement] = {"Open": "opened", "Click": "clicked", "DeliveryDelay": "delayed"}
+_ENGAGEMENTS = {"Open": Engagement.OPENED, "Click": Engagement.CLICKED, "DeliveryDelay": Engagement.DELAYED}
 
 
 def _waves(events: Sequence[FeedbackEvent]) -> Iterable[Sequence[int]]:

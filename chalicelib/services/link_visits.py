@@ -13,6 +13,7 @@ from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.profiles.directory import Directory
 from chalicelib.security.redirects import allowed_redirect
+from chalicelib.states import Engagement
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.short_links import ShortLink, ShortLinks
 
@@ -38,7 +39,7 @@ class LinkVisits:
         first = int(link.bot_visits if bot else link.visits) == 1
         if first and link.notification_id and link.channel:
             key = DeliveryKey(link.notification_id, link.channel)
-            self.ledger.engage(key, "machine_clicked" if bot else "clicked")
+            self.ledger.engage(key, Engagement.MACHINE_CLICKED if bot else Engagement.CLICKED)
         return _target(link, site)
 
     def look(self, code: str) -> str:

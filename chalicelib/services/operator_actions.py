@@ -18,7 +18,7 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, Let
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
-from chalicelib.storage.campaign_head import HELD, state_word
+from chalicelib.states import HELD, CampaignState, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.ledger import Delivery, Ledger
 from chalicelib.storage.notifications import Notification, read_notification
@@ -130,7 +130,7 @@ class OperatorActions:
         if head.campaign_id is None or head.run_id is None:
             return read_request(head.request_id or "")
         campaign = next(iter(self.campaigns.some([head.campaign_id])), None)
-        if campaign is not None and campaign.state in (*HELD, "cancelled"):
+        if campaign is not None and campaign.state in (*HELD, CampaignState.CANCELLED):
             raise ConflictError(Phrase("its campaign is {state}", state=state_word(campaign.state)))
         # Workers would hold it, and with its run over nothing would let it go on.
         if campaign is not None and campaign.approved_site not in (None, self.site_tag()):

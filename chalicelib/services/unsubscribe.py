@@ -9,6 +9,7 @@ from chalicelib.profiles.address_opt_outs import AddressObjections, AddressOptOu
 from chalicelib.profiles.model import ProfileSource, profile_of
 from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, PreferenceStore, word_key
 from chalicelib.security.tokens import LetterClaims
+from chalicelib.states import Engagement
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.users import Profile
 
@@ -32,7 +33,7 @@ class Unsubscribe:
         for one in claims.each():
             self._stop(one, everything=everything)
         # Recorded last: what a letter led to is counted once, and never instead of the opt-out itself.
-        self.ledger.engage(DeliveryKey(claims.notification_id, claims.channel), "unsubscribed")
+        self.ledger.engage(DeliveryKey(claims.notification_id, claims.channel), Engagement.UNSUBSCRIBED)
 
     def against(self, profile: Profile) -> dict[str, AddressObjections]:
         """By channel, others' opt-outs for this user's addresses, and why nothing is sent to them. Raises:

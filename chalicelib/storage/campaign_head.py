@@ -1,46 +1,18 @@
 """The stored head of a campaign, as plain values."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.errors import Phrase, restored
+from chalicelib.errors import restored
+from chalicelib.states import CampaignState
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
 
-
-class CampaignNews(StrEnum):
-    """What happens to a campaign beside its states, in its timeline."""
-
-    SENT_BACK = "sent_back"
-    APPROVAL_LOST = "approval_lost"
-    CANARY_RELEASED = "canary_released"
-    RESEND = "resend"
-    UNREADABLE = "unreadable"  # paused: a job or a list cannot be read
-    REFUSED = "refused"  # paused: its letters were refused in a row
-
-
-CampaignState = Literal["draft", "awaiting_approval", "scheduled", "running", "paused", "completed", "cancelled"]
-HELD: Collection[CampaignState] = ("paused", "awaiting_approval")  # no letter leaves; what is on its way waits
 Spec = Mapping[str, Any]  # a whole `campaigns.model.Campaign`, by `schemas.kept`
-_STATE_WORDS: Mapping[str, Phrase] = {
-    "draft": Phrase("draft"),
-    "awaiting_approval": Phrase("awaiting_approval"),
-    "scheduled": Phrase("scheduled"),
-    "running": Phrase("running"),
-    "paused": Phrase("paused"),
-    "completed": Phrase("completed"),
-    "cancelled": Phrase("cancelled"),
-}
-
-
-def state_word(state: str) -> str:
-    """A state as errors say it."""
-    return _STATE_WORDS.get(state, state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ and rate limit of the subsystem to be called."""
 
 from typing import NamedTuple
 
+from chalicelib.states import CampaignState
 from chalicelib.storage.circuit_breakers import CircuitBreakers
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
 from chalicelib.storage.rate_limits import RateLimiter
@@ -32,7 +33,7 @@ def read_standing(
     limiter.remember(LimitRow.from_raw_data(found.get(LimitRow, {"name": {"S": limit}})))
     head = found.get(CampaignRow, {})
     return CampaignStanding(
-        state=head.get("state", {}).get("S", "cancelled"),
+        state=head.get("state", {}).get("S", CampaignState.CANCELLED),
         approved_site=head.get("approved_site", {}).get("S"),
         rate_per_second=float(head.get("rate_per_second", {}).get("N", 1)),
         refusals=float(head.get("refusals", {}).get("N", 0)),

@@ -11,15 +11,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError, Phrase, stored
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
-from chalicelib.storage.campaign_head import (
-    CampaignHead,
-    CampaignState,
-    CampaignVersion,
-    HeadChanges,
-    Spec,
-    head_actions,
-    state_word,
-)
+from chalicelib.states import CampaignState as S
+from chalicelib.states import state_word
+from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion, HeadChanges, Spec, head_actions
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
@@ -52,7 +46,7 @@ class Campaigns:
             id_ or new_id(),
             HEAD_PART,
             listed=_LISTED,
-            state="draft",
+            state=S.DRAFT,
             spec=spec,
             version=1,
             rate_per_second=paces[0],
@@ -62,7 +56,7 @@ class Campaigns:
             service=service,
             updated_at=at,
             updated_by=by,
-            timeline=[_event(at, by, "draft")],
+            timeline=[_event(at, by, S.DRAFT)],
         )
         save_if(_version_row(row.id, spec, number=1, at=at, by=by, hands=hands), CampaignRow.id.does_not_exist())
         return value_of(CampaignHead, row) if save_if(row, CampaignRow.id.does_not_exist()) else self.get(row.id)
@@ -150,9 +144,9 @@ class Campaigns:
     def enter(
         self,
         head: CampaignHead,
-        state: CampaignState | None,
+        state: S | None,
         *,
-        only_from: Collection[CampaignState],
+        only_from: Collection[S],
         by: str,
         event: str | None = None,
         note: str | None = None,
@@ -195,8 +189,8 @@ class Campaigns:
             update_if(row, [CampaignRow.next_run_at.set(following)], same)
             return
         update_if(row, [CampaignRow.next_run_at.remove(), CampaignRow.due.remove()], same)
-        idle = (CampaignRow.state == "scheduled") & CampaignRow.open_runs.does_not_exist()
-        update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
+        idle = (CampaignRow.state == S.SCHEDULED) & CampaignRow.open_runs.does_not_exist()
+        update_if(row, [CampaignRow.state.set(S.COMPLETED)], idle & CampaignRow.next_run_at.does_not_exist())
 
     def add_refusals(self, campaign_id: str, n: int, below: int) -> float | None:
         """Counts letters that were refused in a row; returns the count, or None, with nothing done, if it is not

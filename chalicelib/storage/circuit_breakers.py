@@ -6,7 +6,7 @@ whoever wins the conditional write; an answered probe starts the ramp from 10 % 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -17,6 +17,7 @@ from chalicelib.etags import Seen
 from chalicelib.manifest import SUBSYSTEMS
 from chalicelib.observability import Line
 from chalicelib.reasons import SwitchReason
+from chalicelib.states import SwitchState as S
 from chalicelib.storage.row_cache import RowCache
 from chalicelib.storage.rows.flow import SwitchRow
 
@@ -25,8 +26,7 @@ HAND = ("name", "state", "by", "reason")  # what somebody who throws a switch ha
 AUTO = "auto"  # `by` of a switch that opened by itself
 _COUNT_TRIES = 5
 
-State = Literal["closed", "open", "ramping"]
-_OPEN_BY_ITSELF = (SwitchRow.state == "open") & (SwitchRow.by == AUTO)
+_OPEN_BY_ITSELF = (SwitchRow.state == S.OPEN) & (SwitchRow.by == AUTO)
 
 
 class BreakerPolicy(NamedTuple):
@@ -51,7 +51,7 @@ class CircuitBreaker(NamedTuple):
     may leave, None if the switch is not open or was opened by hand. Moments are epoch seconds."""
 
     name: str
-    state: State
+    state: S
     by: str | None
     reason: str | None
     changed_at: float | None
@@ -63,16 +63,16 @@ class CircuitBreaker(NamedTuple):
     @classmethod
     def of(cls, row: SwitchRow, policy: BreakerPolicy, now: float) -> "CircuitBreaker":
         """The state of a row at a moment."""
-        share, opened = _share(row, policy, now), row.state == "open"
+        share, opened = _share(row, policy, now), row.state == S.OPEN
         probe_at = (row.probe_at or 0) if opened and row.by == AUTO else None
-        state: State = "open" if opened else "closed" if share >= 1 else "ramping"
+        state: S = S.OPEN if opened else S.CLOSED if share >= 1 else S.RAMPING
         due = probe_at is not None and probe_at <= now
         return cls(row.name, state, row.by, row.reason, row.changed_at, int(row.failures), share, probe_at, due)
 
 
 def _share(row: SwitchRow, policy: BreakerPolicy, now: float) -> float:
-    if row.state != "ramping":
-        return 0.0 if row.state == "open" else 1.0
+    if row.state != S.RAMPING:
+        return 0.0 if row.state == S.OPEN else 1.0
     passed = (now - (row.changed_at or 0)) / max(1, policy.ramp_seconds)
     return min(1.0, RAMP_FROM + (1 - RAMP_FROM) * max(0.0, passed))
 
@@ -91,7 +91,7 @@ class CircuitBreakers:
         """Asked before each call."""
         row = self._rows.get(name)
         switch = self._switch(row)
-        if switch.state != "open":
+        if switch.state != S.OPEN:
             return CallPermit(True, share=switch.share)
         if switch.probe_due and self._take_probe(row):
             return CallPermit(True, share=RAMP_FROM, probe=True)
@@ -99,18 +99,18 @@ class CircuitBreakers:
 
     def is_open(self, name: str) -> bool:
         """Asked again after waiting for the rate; takes no probe."""
-        return self._switch(self._rows.get(name)).state == "open"
+        return self._switch(self._rows.get(name)).state == S.OPEN
 
     def succeeded(self, name: str) -> bool:
         """A call was answered; returns whether that ended an outage. Only a probe ends one, not the answer to a call
         that left before the switch opened."""
         row = self._rows.get(name)
         self._well_at[name] = self._now()
-        if row.state == "open":
+        if row.state == S.OPEN:
             return self._probe_answered(name)
-        if row.state == "ramping" and self._switch(row).state == "closed":
-            of_this_ramp = (SwitchRow.state == "ramping") & (SwitchRow.changed_at == row.changed_at)
-            self._set(name, "closed", by=AUTO, reason=SwitchReason.RAMP_OVER, condition=of_this_ramp)
+        if row.state == S.RAMPING and self._switch(row).state == S.CLOSED:
+            of_this_ramp = (SwitchRow.state == S.RAMPING) & (SwitchRow.changed_at == row.changed_at)
+            self._set(name, S.CLOSED, by=AUTO, reason=SwitchReason.RAMP_OVER, condition=of_this_ramp)
         elif row.failures:
             self._rows.update(name, [SwitchRow.failures.set(0)], SwitchRow.failures > 0)
         return False
@@ -119,17 +119,17 @@ class CircuitBreakers:
         """A call failed for a reason that concerns the whole subsystem; returns whether the switch is open now.
         `at_once` opens it without counting and, if it is open, sets the pace of its probes."""
         now = self._now()
-        if self._rows.get(name).state == "open":
+        if self._rows.get(name).state == S.OPEN:
             self._probes.pop(name, None)
             if at_once and probe_seconds:
                 self._rows.update(name, [SwitchRow.reason.set(reason), *_probes(probe_seconds, now)], _OPEN_BY_ITSELF)
             return True
         row = self._count_failure(name, now)
-        if row.state == "open" or (not at_once and int(row.failures) < self.policy.failures):
-            return row.state == "open"
+        if row.state == S.OPEN or (not at_once and int(row.failures) < self.policy.failures):
+            return row.state == S.OPEN
         probes = _probes(probe_seconds or self.policy.probe_seconds, now)
-        closed = SwitchRow.state.does_not_exist() | (SwitchRow.state != "open")  # what a person opened stays theirs
-        self._set(name, "open", by=AUTO, reason=reason, condition=closed, more=probes)
+        closed = SwitchRow.state.does_not_exist() | (SwitchRow.state != S.OPEN)  # what a person opened stays theirs
+        self._set(name, S.OPEN, by=AUTO, reason=reason, condition=closed, more=probes)
         return True
 
     def refusals(self, name: str) -> float:
@@ -156,16 +156,16 @@ class CircuitBreakers:
         """Opens by hand: no call leaves, and no probe, until a person closes it. Raises: NotFoundError, ChangedError
         (permanent: it is not what was `seen`)."""
         unchanged = self._unchanged(name, seen)
-        if not self._set(name, "open", by=by, reason=reason, condition=unchanged, more=[SwitchRow.probe_at.remove()]):
+        if not self._set(name, S.OPEN, by=by, reason=reason, condition=unchanged, more=[SwitchRow.probe_at.remove()]):
             self._unchanged(name, seen)
         return self.read(name)
 
     def close(self, name: str, *, by: str, reason: str, ramp: bool = True, seen: Seen | None = None) -> CircuitBreaker:
         """Closes by hand, through the ramp unless told otherwise. Raises: NotFoundError, ChangedError (permanent: it is
         not what was `seen`)."""
-        unchanged, is_open = self._unchanged(name, seen), SwitchRow.state == "open"
+        unchanged, is_open = self._unchanged(name, seen), SwitchRow.state == S.OPEN
         condition = unchanged if not ramp else is_open if unchanged is None else is_open & unchanged
-        if not self._set(name, "ramping" if ramp else "closed", by=by, reason=reason, condition=condition):
+        if not self._set(name, S.RAMPING if ramp else S.CLOSED, by=by, reason=reason, condition=condition):
             self._unchanged(name, seen)
         return self.read(name)
 
@@ -184,7 +184,7 @@ class CircuitBreakers:
 
     def watch(self) -> Line:
         """What `tick` tells the alarms: which switches are open."""
-        return Line(counts={f"switch_open_{switch.name}": int(switch.state == "open") for switch in self.read_all()})
+        return Line(counts={f"switch_open_{switch.name}": int(switch.state == S.OPEN) for switch in self.read_all()})
 
     def _unchanged(self, name: str, seen: Seen | None) -> Condition | None:
         """That nobody throws it before this write. Raises: ChangedError (permanent): somebody has."""
@@ -213,7 +213,7 @@ class CircuitBreakers:
             return False
         # If a person opened the switch meanwhile, or another probe is under way, this answer is out of date.
         mine = _OPEN_BY_ITSELF & (SwitchRow.probe_at == taken)
-        return self._set(name, "ramping", by=AUTO, reason=SwitchReason.PROBE_ANSWERED, condition=mine)
+        return self._set(name, S.RAMPING, by=AUTO, reason=SwitchReason.PROBE_ANSWERED, condition=mine)
 
     def _count_failure(self, name: str, now: float) -> SwitchRow:
         # Failures are consecutive if nobody was answered since the last one: others say so by writing 0, this process
@@ -229,7 +229,7 @@ class CircuitBreakers:
         return self._rows.get(name)
 
     def _set(
-        self, name: str, state: State, *, by: str, reason: str, condition: Condition | None, more: Sequence[Action] = ()
+        self, name: str, state: S, *, by: str, reason: str, condition: Condition | None, more: Sequence[Action] = ()
     ) -> bool:
         fields = {"state": state, "by": by, "reason": reason, "changed_at": self._now(), "failures": 0}
         actions: list[Action] = [getattr(SwitchRow, field).set(value) for field, value in fields.items()]

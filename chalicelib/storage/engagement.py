@@ -6,10 +6,10 @@ order: until the time of the delivery is known, the first and the last opening a
 0047).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import and_
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.expressions.condition import Condition
@@ -17,16 +17,13 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.states import BY_MACHINE, Engagement
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
 from chalicelib.storage.ledger_transaction import MAX_ROUNDS, MISSHAPEN, Expected, Item, Writes, stands_against
 from chalicelib.storage.ledger_writes import of_run, timeline_entry
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.run_counters import ENGAGEMENTS
 from chalicelib.storage.transactions import Reasons
-
-Engagement = Literal["opened", "clicked", "machine_opened", "machine_clicked", "delayed", "unsubscribed"]
-# What a person did, as done by a program.
-BY_MACHINE: Mapping[str, Engagement] = {"opened": "machine_opened", "clicked": "machine_clicked"}
 
 
 class _Reworded(NamedTuple):

@@ -19,10 +19,10 @@ from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import together
 from chalicelib.observability import log_failure
+from chalicelib.states import Engagement
 from chalicelib.storage import engagement
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb
-from chalicelib.storage.engagement import Engagement
 from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, stands_against
 from chalicelib.storage.ledger_writes import claimed, fold_of, wording
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow, delivery_part

@@ -5,6 +5,7 @@ from typing import Any
 
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import UnavailableError
+from chalicelib.states import ListState
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.list_index import blocks_of, page_of, without
 from chalicelib.storage.recipient_lists import LISTED, block_part, pack_rows, unpack_rows
@@ -48,10 +49,11 @@ class ListAddresses:
     def _pages_of(self, address: str) -> dict[str, ListRow | None]:
         """The page of each list that knows the address; None for a list without an index. Others have no rows."""
         with reaching_dynamodb():
-            heads = [one for one in ListRow.by_creation.query(LISTED) if one.state in ("loading", "ready")]
+            filled = (ListState.LOADING, ListState.READY)
+            heads = [one for one in ListRow.by_creation.query(LISTED) if one.state in filled]
             keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
             found = {row.list_id: row for row in ListRow.batch_get(keys, consistent_read=True)} if keys else {}
-        return {one.list_id: found.get(one.list_id) if one.state == "ready" else None for one in heads}
+        return {one.list_id: found.get(one.list_id) if one.state == ListState.READY else None for one in heads}
 
     def _blocks_of(self, address: str, pages: Mapping[str, ListRow | None]) -> Iterator[ListRow]:
         """The blocks in which an address may stand."""

@@ -12,29 +12,23 @@ from chalicelib.errors import NotFoundError, Phrase, restored, stored
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.states import ListState
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.list_index import ListIndex, index_part, page_count
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
 
-LIST_STATES: Mapping[str, Phrase] = {
-    "waiting": Phrase("waiting"),
-    "loading": Phrase("loading"),
-    "ready": Phrase("ready"),
-    "failed": Phrase("failed"),
-}
 LISTED = "lists"
 _LAST = 999_999  # the last block's number
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
-    """`state` is waiting, loading, ready or failed; `content` is a digest of all rows. A page of lists knows no bad
-    lines."""
+    """`content` is a digest of all rows. A page of lists knows no bad lines."""
 
     list_id: str
     name: str
-    state: str
+    state: ListState
     problem: str | None = None
     created_at: str | None = None
     created_by: str | None = None
@@ -64,7 +58,7 @@ class RecipientLists:
             HEAD_PART,
             listed=LISTED,
             name=name,
-            state="waiting",
+            state=ListState.WAITING,
             created_at=rfc3339(self._clock()),
             created_by=by,
             service=service,
@@ -97,8 +91,9 @@ class RecipientLists:
     def begin_loading(self, list_id: str) -> RecipientList | None:
         """Records that its file is being read; None, with nothing done, if it was read already."""
         row = ListRow(list_id, HEAD_PART)
-        may_be = ListRow.state.is_in("waiting", "loading", "failed") & ListRow.deleting_at.does_not_exist()
-        begun = update_if(row, [ListRow.state.set("loading"), ListRow.problem.remove()], may_be)
+        unread = ListRow.state.is_in(ListState.WAITING, ListState.LOADING, ListState.FAILED)
+        may_be = unread & ListRow.deleting_at.does_not_exist()
+        begun = update_if(row, [ListRow.state.set(ListState.LOADING), ListRow.problem.remove()], may_be)
         return _list(row) if begun else None
 
     def put_block(self, list_id: str, number: int, rows: Sequence[Mapping[str, Any]]) -> bytes:

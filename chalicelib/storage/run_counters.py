@@ -10,9 +10,10 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus
+from chalicelib.states import Engagement
 from chalicelib.storage.rows.campaigns import CounterRow
 
-ENGAGEMENTS = frozenset({"opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed"})
+ENGAGEMENTS = frozenset(Engagement) - {Engagement.DELAYED}
 COUNTER_SHARDS = 16  # parallel workers seldom meet at one counter
 _MARK = "#"
 

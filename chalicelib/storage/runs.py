@@ -12,6 +12,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.deliveries import run_id
 from chalicelib.isolation import each
+from chalicelib.states import CampaignState as S
+from chalicelib.states import RunOutcome
 from chalicelib.storage.campaign_head import CampaignHead, Spec, unchanged
 from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each, update_if, value_of
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRow
@@ -21,9 +23,9 @@ from chalicelib.storage.transactions import transaction
 @dataclass(frozen=True, slots=True)
 class Run:
     """One execution. Everything that its letters are made of is stored here once: `letter` is a
-    `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` (completed
-    or cancelled) are known afterwards. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the
-    hourly statistics have of it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`."""
+    `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` are known
+    afterwards. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the hourly statistics have of
+    it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`."""
 
     campaign_id: str
     scheduled_at: str
@@ -38,7 +40,7 @@ class Run:
     targeted: int | None = None
     samples: Sequence[Sequence[Any]] = ()
     in_hours: Mapping[str, int] = field(default_factory=dict)
-    outcome: str | None = None
+    outcome: RunOutcome | None = None
     finished_at: str | None = None
     canary_released_at: str | None = None
     resend_of: str | None = None
@@ -110,7 +112,7 @@ class Runs:
         if known is None or known.scheduled_at <= run.scheduled_at:
             actions.append(CampaignRow.newest_run.set(PlannedRun.of(run)._asdict()))
         update_if(row, actions, None)
-        update_if(row, [CampaignRow.state.set("running")], CampaignRow.state == "scheduled")
+        update_if(row, [CampaignRow.state.set(S.RUNNING)], CampaignRow.state == S.SCHEDULED)
         return value_of(CampaignHead, row)
 
     def note_finished(self, head: CampaignHead, run: Run, *, targeted: int) -> None:
@@ -120,15 +122,15 @@ class Runs:
             newest = known._replace(targeted=targeted)._asdict()
             update_if(row, [CampaignRow.newest_run.set(newest)], CampaignRow.newest_run == head.newest_run)
         update_if(row, [CampaignRow.open_runs.delete({run.scheduled_at})], None)
-        idle: Condition = (CampaignRow.state == "running") & CampaignRow.open_runs.does_not_exist()
-        if not update_if(row, [CampaignRow.state.set("scheduled")], idle & CampaignRow.next_run_at.exists()):
-            update_if(row, [CampaignRow.state.set("completed")], idle & CampaignRow.next_run_at.does_not_exist())
+        idle: Condition = (CampaignRow.state == S.RUNNING) & CampaignRow.open_runs.does_not_exist()
+        if not update_if(row, [CampaignRow.state.set(S.SCHEDULED)], idle & CampaignRow.next_run_at.exists()):
+            update_if(row, [CampaignRow.state.set(S.COMPLETED)], idle & CampaignRow.next_run_at.does_not_exist())
 
     def note(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
         """Stores an open run's progress; False, with nothing done, if it is finished."""
         return self._update(run, {"samples": list(samples), "in_hours": dict(in_hours)})
 
-    def close(self, run: Run, *, outcome: str, at: str, targeted: int) -> bool:
+    def close(self, run: Run, *, outcome: RunOutcome, at: str, targeted: int) -> bool:
         """Finishes an open run; False, with nothing done, if it is finished already."""
         return self._update(run, {"opened": None, "outcome": outcome, "finished_at": at, "targeted": targeted})
 

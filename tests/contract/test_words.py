@@ -3,20 +3,17 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from chalicelib.admin.templating import LANGUAGES, why, words
-from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.campaigns.operators import OPERATORS
 from chalicelib.categories import Category
 from chalicelib.deliveries import NOTIFICATION_STATUSES, DeliveryStatus
+from chalicelib.errors import Phrase
 from chalicelib.manifest import CHANNELS, SUBSYSTEMS
 from chalicelib.reasons import Reason, ReasonFamily, SuppressionReason, SwitchReason, opened_on, reached_by, suppressed
-from chalicelib.storage.campaign_head import CampaignNews, CampaignState
-from chalicelib.storage.circuit_breakers import State as SwitchState
-from chalicelib.storage.engagement import Engagement
+from chalicelib.states import CampaignNews, CampaignState, Engagement, ListState, RunOutcome, SwitchState, state_word
 from infra.paths import ROOT
 
 REASONS = {
@@ -36,7 +33,8 @@ _WITH_OTHER_MEANINGS = {
     "content_refused",
     "too_long",
 }
-_BY_POSITION = {"Outcome": 2, "RenderError": 0}  # calls whose argument at this place is a reason
+# Calls whose argument at this place is a reason.
+_BY_POSITION = {"Outcome": 2, "RenderError": 0, "ended": 4, "_close": 4}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -58,11 +56,14 @@ def test_every_category_subsystem_channel_and_operator_has_a_text_and_the_other_
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_and_event_has_a_text_and_the_other_way_round(language: str) -> None:
     say = words(language)
-    campaign = set(get_args(CampaignState))
-    of_deliveries = {*map(str, DeliveryStatus), *NOTIFICATION_STATUSES, *get_args(Engagement)}
-    assert set(say["states"]) == of_deliveries | campaign | set(get_args(SwitchState)) | {"ready"}  # of a list
-    assert set(say["events"]) == campaign | set(map(str, CampaignNews))
-    assert set(say["lists"]["states"]) == set(get_args(ListAnswer.model_fields["state"].annotation))
+    of_deliveries = {*DeliveryStatus, *NOTIFICATION_STATUSES, *Engagement}
+    assert set(say["states"]) == {*of_deliveries, *CampaignState, *RunOutcome, *SwitchState}
+    assert set(say["events"]) == {*CampaignState, *CampaignNews}
+    assert set(say["lists"]["states"]) == set(ListState)
+
+
+def test_errors_have_a_word_for_every_state() -> None:
+    assert [state for state in (*CampaignState, *ListState) if not isinstance(state_word(state), Phrase)] == []
 
 
 @pytest.mark.parametrize(
@@ -128,12 +129,13 @@ def words_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-def test_no_word_that_only_a_reason_has_stands_anywhere_else() -> None:
-    own = {str(one) for one in Reason if "_" in one} - _WITH_OTHER_MEANINGS
+def test_no_word_that_only_a_reason_or_a_state_has_stands_anywhere_else() -> None:
+    own = {str(one) for one in (*Reason, *CampaignState, *SwitchState, *Engagement) if "_" in one or one == "ramping"}
+    own -= _WITH_OTHER_MEANINGS
     found = [
         f"{path.relative_to(ROOT)}:{line}: {word}"
         for path in sources()
-        if path.name != "reasons.py"
+        if path.name not in ("reasons.py", "states.py")
         for line, word in words_of(ast.parse(path.read_text(encoding="utf-8")))
         if word in own
     ]

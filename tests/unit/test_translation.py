@@ -16,7 +16,7 @@ from chalicelib.errors import (
     restored,
     stored,
 )
-from chalicelib.storage.campaign_head import state_word
+from chalicelib.states import state_word
 from chalicelib.translation import translated
 from chalicelib.validation import said_of
 

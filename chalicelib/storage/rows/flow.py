@@ -2,6 +2,7 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
+from chalicelib.states import SwitchState
 from chalicelib.storage.dynamodb import StageTable, TableMeta
 
 
@@ -12,7 +13,7 @@ class SwitchRow(StageTable):
         thing = "switches"
 
     name: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    state = UnicodeAttribute(default="closed")
+    state = UnicodeAttribute(default=SwitchState.CLOSED)
     by = UnicodeAttribute(null=True)
     reason = UnicodeAttribute(null=True)
     changed_at = NumberAttribute(null=True)

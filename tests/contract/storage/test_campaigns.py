@@ -9,6 +9,8 @@ import pytest
 from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError
 from chalicelib.service_scope import Sight
+from chalicelib.states import CampaignState as S
+from chalicelib.states import RunOutcome
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import MAX_EVENTS, Campaigns
 from chalicelib.storage.run_progress import read_counts
@@ -58,14 +60,19 @@ def test_a_campaign_is_read_as_it_was_added_and_by_who_may_see_it(database: str)
 def test_a_move_is_made_from_the_states_that_allow_it_and_is_noted(database: str) -> None:
     head = drafted()
     waiting = campaigns().enter(
-        head, "scheduled", only_from=["draft"], by="anna", note="now", changes={"due": True, "next_run_at": NAME}
+        head,
+        S.SCHEDULED,
+        only_from=[S.DRAFT],
+        by="anna",
+        note="now",
+        changes={"due": True, "next_run_at": NAME},
     )
     assert (waiting.state, waiting.next_run_at) == ("scheduled", NAME)
     assert [event["event"] for event in waiting.events()] == ["draft", "scheduled"]
     assert (waiting.told("scheduled"), waiting.told("paused")) == ("now", None)
     assert campaigns().due(NAME) == [head.id]
     with pytest.raises(ConflictError):
-        campaigns().enter(head, "scheduled", only_from=["draft"], by="boris")
+        campaigns().enter(head, S.SCHEDULED, only_from=[S.DRAFT], by="boris")
 
     campaigns().plan_next(waiting, None)
     assert campaigns().due("2027") == []
@@ -75,7 +82,7 @@ def test_a_move_is_made_from_the_states_that_allow_it_and_is_noted(database: str
 def test_a_timeline_keeps_its_newest_entries(database: str) -> None:
     head = drafted()
     for n in range(MAX_EVENTS + 2):
-        head = campaigns().enter(head, None, only_from=["draft"], by="anna", event=f"e{n}")
+        head = campaigns().enter(head, None, only_from=[S.DRAFT], by="anna", event=f"e{n}")
     assert [event["event"] for event in head.events()][-2:] == [f"e{MAX_EVENTS}", f"e{MAX_EVENTS + 1}"]
     assert len(head.timeline) == MAX_EVENTS
 
@@ -126,14 +133,14 @@ def test_a_run_is_opened_once_and_closed_once(database: str) -> None:
     assert runs.unfinished() == [(head.id, NAME)]
     assert runs.recipients(head.id) == [(run.run_id, True)]
 
-    head = runs.note_open(campaigns().enter(head, "scheduled", only_from=["draft"], by="anna"), run)
+    head = runs.note_open(campaigns().enter(head, S.SCHEDULED, only_from=[S.DRAFT], by="anna"), run)
     assert (head.state, head.open_runs, PlannedRun.newest(head)) == ("running", {NAME}, PlannedRun.of(run))
     assert runs.release_canary(run, at=NAME) is not None
     assert runs.release_canary(run, at=NAME) is None
     assert runs.note(run, [[NAME, 1, 0, 0, 0]], {"sent": 1})
 
     runs.note_finished(head, run, targeted=4)
-    assert runs.close(run, outcome="completed", at=NAME, targeted=4)
+    assert runs.close(run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=4)
     assert not runs.note(run, [], {})
     [closed] = runs.of(head.id)
     assert (closed.opened, closed.outcome, closed.targeted) == (False, "completed", 4)
@@ -150,10 +157,10 @@ def test_a_run_of_what_was_edited_meanwhile_is_not_opened(database: str) -> None
 
 
 def test_a_resend_takes_a_campaign_of_which_no_run_is_open(database: str) -> None:
-    head = campaigns().enter(drafted(), "running", only_from=["draft"], by="anna", opening=NAME)
+    head = campaigns().enter(drafted(), S.RUNNING, only_from=[S.DRAFT], by="anna", opening=NAME)
     assert head.open_runs == {NAME}
     with pytest.raises(ConflictError):
-        campaigns().enter(head, "running", only_from=["running"], by="anna", opening="2026-03-03T10:00:00Z")
+        campaigns().enter(head, S.RUNNING, only_from=[S.RUNNING], by="anna", opening="2026-03-03T10:00:00Z")
 
 
 def test_a_step_of_a_shard_is_made_once(database: str, shards: Shards) -> None:

@@ -8,6 +8,7 @@ from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import InvalidError, NotFoundError
 from chalicelib.reasons import Reason
 from chalicelib.service_scope import EVERYTHING, Sight
+from chalicelib.states import Engagement
 from chalicelib.storage import notifications, requests
 from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.ledger import Ledger
@@ -111,8 +112,8 @@ def test_a_run_is_counted_in_the_transaction_of_its_moves(database: str) -> None
 def test_what_was_opened_before_it_was_delivered_was_a_machine(database: str) -> None:
     ledger().move([claim()])
     ledger().move([Move(key(), S.SENT, owner="w-1")])
-    assert ledger().engage(key(), "opened", at=AT) is True
-    assert ledger().engage(key(), "opened", at=AT) is False
+    assert ledger().engage(key(), Engagement.OPENED, at=AT) is True
+    assert ledger().engage(key(), Engagement.OPENED, at=AT) is False
     assert ledger().states([key()])[key()].engaged
 
     ledger().note_delivery(key(), at="2026-03-02T10:00:05Z")

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.schemas import StrictModel
+from chalicelib.states import ListState
 from chalicelib.storage.held_chunks import AT, CANARY, PAUSED, HeldChunks, HeldItem
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.list_index import ListIndex
@@ -34,7 +35,8 @@ def loaded(lists: RecipientLists) -> RecipientList:
         for row in rows:
             index.add(row["email"], number)
     lists.put_index(made.list_id, index, rows=3)
-    read = RecipientList(made.list_id, "Guests", "ready", row_count=3, bad_lines=[{"line": 4, "message": "bad"}])
+    bad = [{"line": 4, "message": "bad"}]
+    read = RecipientList(made.list_id, "Guests", ListState.READY, row_count=3, bad_lines=bad)
     lists.finish_loading(read, blocks=2)
     return lists.get(made.list_id)
 

@@ -11,6 +11,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.campaigns.model import CampaignPatch
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.stage.app import Stage
+from chalicelib.states import RunOutcome
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.admin.test_pages import viewers, written  # noqa: F401 - a fixture
@@ -106,7 +107,7 @@ def test_what_is_sent_again_or_released_is_of_the_run_that_was_shown(
     released = {run.run_id: bool(run.canary_released_at) for run in Stage.own().runs.of(campaign)}
     assert released == {shown.run_id: True, since.run_id: False}
     for run in (shown, since):
-        assert Stage.own().runs.close(run, outcome="completed", at=run.created_at, targeted=1)
+        assert Stage.own().runs.close(run, outcome=RunOutcome.COMPLETED, at=run.created_at, targeted=1)
         CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.open_runs.remove()])
     CampaignRow(campaign, HEAD_PART).update(actions=[CampaignRow.state.set("scheduled")])
 

@@ -26,6 +26,7 @@ from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
+from chalicelib.states import Engagement
 from chalicelib.storage.held_chunks import PAUSED
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.storage.run_counters import counters_of, counters_of_before
@@ -162,8 +163,8 @@ def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
         told(3, S.DELIVERED, run.run_id)
         told(3, S.BOUNCED)
         told(4, S.COMPLAINED, run.run_id)
-        Stage.own().ledger.engage(sent["u-00005@example.com"], "opened")
-        Stage.own().ledger.engage(sent["u-00005@example.com"], "unsubscribed", run_id=run.run_id)
+        Stage.own().ledger.engage(sent["u-00005@example.com"], Engagement.OPENED)
+        Stage.own().ledger.engage(sent["u-00005@example.com"], Engagement.UNSUBSCRIBED, run_id=run.run_id)
 
     progress = desk.progress(campaign_id)
     assert agrees(progress, desk.ledger(run))
@@ -282,9 +283,9 @@ def test_a_rule_finds_who_opened_a_letter_of_a_campaign_within_some_days(
     desk.finish()
     name = desk.runs(first)[0].run_id
     keys = [DeliveryKey(notification_of(name, user_id=one), "email") for one in ids]
-    Stage.own().ledger.engage(keys[0], "opened", run_id=name, at=clock() - timedelta(days=3))
-    Stage.own().ledger.engage(keys[1], "clicked", run_id=name, at=clock() - timedelta(days=1))
-    Stage.own().ledger.engage(keys[2], "machine_opened", run_id=name)
+    Stage.own().ledger.engage(keys[0], Engagement.OPENED, run_id=name, at=clock() - timedelta(days=3))
+    Stage.own().ledger.engage(keys[1], Engagement.CLICKED, run_id=name, at=clock() - timedelta(days=1))
+    Stage.own().ledger.engage(keys[2], Engagement.MACHINE_OPENED, run_id=name)
 
     def reached(rule: dict[str, Any]) -> list[str]:
         office.letters.clear()

@@ -10,6 +10,7 @@ from botocore.compat import HTTPHeaders
 
 from chalicelib.deliveries import ENTERED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import UnavailableError
+from chalicelib.states import Engagement
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.ledger import TRANSACTION_MOVES, Ledger, Refusal
 from chalicelib.storage.ledger_writes import MAX_ENTRIES
@@ -284,11 +285,8 @@ def test_an_endless_conflict_is_unavailable(ledger: Ledger) -> None:
 def test_an_opening_is_noted_once_and_changes_no_status(ledger: Ledger) -> None:
     bring(ledger, S.SENT)
 
-    assert [ledger.engage(KEY, "opened"), ledger.engage(KEY, "opened"), ledger.engage(KEY, "clicked")] == [
-        True,
-        False,
-        True,
-    ]
+    opened = Engagement.OPENED
+    assert [ledger.engage(KEY, what) for what in (opened, opened, Engagement.CLICKED)] == [True, False, True]
 
     found = row()
     assert found is not None
@@ -297,7 +295,7 @@ def test_an_opening_is_noted_once_and_changes_no_status(ledger: Ledger) -> None:
 
 
 def test_an_opening_of_a_letter_that_is_not_ours_makes_no_row(ledger: Ledger) -> None:
-    assert ledger.engage(KEY, "opened") is False
+    assert ledger.engage(KEY, Engagement.OPENED) is False
     assert list(LedgerRow.scan()) == []
 
 
@@ -339,7 +337,7 @@ def test_a_timeline_is_bounded_whatever_happens(ledger: Ledger) -> None:
         assert ledger.move([Move(KEY, S.WAITING, reason="quiet_hours")]) == {}
     assert ledger.move([claim(attempt=5)]) == {}
     assert ledger.move([Move(KEY, S.SENT, owner="a", provider_id="m-1")]) == {}
-    assert ledger.engage(KEY, "opened")
+    assert ledger.engage(KEY, Engagement.OPENED)
     entries = told()
     assert len(entries) == MAX_ENTRIES + 1
     assert (entries[-2]["status"], entries[-2]["times"], entries[-1]["event"]) == ("sent", 11, "opened")

@@ -15,7 +15,7 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
-from chalicelib.storage.engagement import Engagement
+from chalicelib.states import Engagement
 from tests.integration.conftest import Letters, Pump
 from tests.processes import compose
 
@@ -194,7 +194,7 @@ def test_a_letter_that_was_opened_goes_no_further(anna: Pump, monkeypatch: pytes
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    Stage.own().ledger.engage(DeliveryKey(sent, "email"), "opened")
+    Stage.own().ledger.engage(DeliveryKey(sent, "email"), Engagement.OPENED)
     later(31)
     anna.run("retry")
     anna.run()
@@ -202,7 +202,7 @@ def test_a_letter_that_was_opened_goes_no_further(anna: Pump, monkeypatch: pytes
     assert seen(sent) == {"email": ("sent", None), "sms": rest, "live": rest}
 
 
-@pytest.mark.parametrize("what", ["machine_opened", "machine_clicked"])
+@pytest.mark.parametrize("what", [Engagement.MACHINE_OPENED, Engagement.MACHINE_CLICKED])
 def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPatch, what: Engagement) -> None:
     """Promise D4: a proxy's opening ends no escalation."""
     route("escalate", after_minutes=30)

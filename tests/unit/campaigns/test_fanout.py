@@ -18,6 +18,7 @@ from chalicelib.deliveries import run_id
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
 from chalicelib.schemas import kept, received
+from chalicelib.states import HELD, CampaignState
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.held_chunks import HeldChunks
 from chalicelib.storage.rate_limits import Grant
@@ -162,10 +163,10 @@ def test_a_step_that_another_message_has_taken_is_stale() -> None:
     assert rig.queue.recipients() == []
 
 
-@pytest.mark.parametrize("state", ["paused", "awaiting_approval"])
-def test_a_campaign_that_is_held_publishes_nothing(state: Any) -> None:
+@pytest.mark.parametrize("state", HELD)
+def test_a_campaign_that_is_held_publishes_nothing(state: CampaignState) -> None:
     rig = Rig()
-    rig.campaigns.enter(rig.campaigns.get(rig.run.campaign_id), state, only_from=["draft"], by="anna")
+    rig.campaigns.enter(rig.campaigns.get(rig.run.campaign_id), state, only_from=[CampaignState.DRAFT], by="anna")
     assert rig.step() == "paused"
     assert rig.shard().step == 0
 
@@ -173,7 +174,8 @@ def test_a_campaign_that_is_held_publishes_nothing(state: Any) -> None:
 def test_a_cancelled_campaign_plans_no_further_page() -> None:
     rig = Rig(users=8)
     rig.step()
-    rig.campaigns.enter(rig.campaigns.get(rig.run.campaign_id), "cancelled", only_from=["draft"], by="anna")
+    head = rig.campaigns.get(rig.run.campaign_id)
+    rig.campaigns.enter(head, CampaignState.CANCELLED, only_from=[CampaignState.DRAFT], by="anna")
     assert rig.step() == "done"
     assert rig.shard().targeted == 4
 
