@@ -1,7 +1,5 @@
 """The batch loop of every worker: one structured log line and EMF metrics per invocation, and partial batch responses.
-
-Log lines carry ids as keys; never bodies, addresses or tokens.
-"""
+Log lines carry ids as keys; never bodies, addresses or tokens."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,9 +127,8 @@ def whole_batch_handler(
 ) -> Callable[[dict[str, Any], Any], BatchResponse]:
     """The same for work that takes a batch's bodies together.
 
-    A failed message alone returns to its queue (and after too many receives goes to the dead-letter queue); the others
-    are done. Powertools' batch processor would do the same for 150 ms more of every cold start (ADR 0057).
-    """
+    Only a failed message returns to its queue, and after too many receives goes to the dead-letter queue. Powertools'
+    batch processor would do the same for 150 ms more of every cold start (ADR 0057)."""
 
     def handler(event: dict[str, Any], context: Any) -> BatchResponse:
         begin_request(getattr(context, "aws_request_id", None))
@@ -150,8 +147,6 @@ def whole_batch_handler(
         waited = None
         with aside("age"):  # the work is done, whatever a message's attributes say
             waited = _waited(records)
-        if waited is not None:
-            metrics().add_metric(name=_age_metric(waited.queue), unit=MetricUnit.Seconds, value=waited.seconds)
         write_line(stage, lines, failed=len(failures))
         if count is not None:
             with aside("count"):
@@ -165,7 +160,7 @@ def whole_batch_handler(
 def _put_aside(record: Mapping[str, Any], newer: Newer) -> Outcome:
     """Comes back when a worker of the newer release may take it; its receives are not used up meanwhile."""
     try:
-        newer(_queue_of(record), record["body"])
+        newer(_short(_queue_of(record)), record["body"])
     except Exception as error:
         return error
     logger().warning("a message of a newer release waits for it", message_id=record["messageId"])
@@ -173,13 +168,13 @@ def _put_aside(record: Mapping[str, Any], newer: Newer) -> Outcome:
 
 
 def _queue_of(record: Mapping[str, Any]) -> str:
-    return _short(str(record["eventSourceARN"]).rpartition(":")[2])
+    return str(record["eventSourceARN"]).rpartition(":")[2]
 
 
 def _outcome(work: Work, body: str) -> Outcome:
     try:
         return work(body)
-    except Exception as error:  # the handler logs it
+    except Exception as error:
         return error
 
 
@@ -203,51 +198,46 @@ def periodic_handler(stage: str, make_parts: Callable[[], Sequence[Callable[[], 
 
 
 def write_line(stage: str, lines: Sequence[Line], *, failed: int = 0) -> None:
-    """The one log line of an invocation and its metrics. `<Stage>MessagesFailed` has a 0 or a 1 for each message: its
-    average is the error rate, its count the number of messages. Never raises: the work is done."""
+    """The log line and the metrics of an invocation; never raises, as the work is done. `<Stage>MessagesFailed` has a
+    0 or a 1 for each message: its average is the error rate."""
     with aside("log line"):
-        _write_line(stage, lines, failed=failed)
-
-
-def _write_line(stage: str, lines: Sequence[Line], *, failed: int) -> None:
-    fates = [int(line.failed) for line in lines] + [1] * failed
-    counts = _sum(lines)
-    ids = [id_ for line in lines for id_ in line.ids]
-    logger().info(stage, notification_ids=ids[:IDS_IN_A_LINE], counts=dict(counts), messages_failed=sum(fates))
-    for word, count in counts.items():
-        metrics().add_metric(name=f"{stage.title()}{_camel(word)}", unit=MetricUnit.Count, value=count)
-    for line in lines:
-        for age in line.seconds:
-            metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
-    for fate in fates:
-        metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
-    if metrics().metric_set:  # Powertools would warn of an empty batch
-        metrics().flush_metrics()
+        fates = [int(line.failed) for line in lines] + [1] * failed
+        counts = _sum(lines)
+        ids = [id_ for line in lines for id_ in line.ids]
+        logger().info(stage, notification_ids=ids[:IDS_IN_A_LINE], counts=dict(counts), messages_failed=sum(fates))
+        for word, count in counts.items():
+            metrics().add_metric(name=stage.title() + word.title().replace("_", ""), unit=MetricUnit.Count, value=count)
+        for line in lines:
+            for age in line.seconds:
+                metrics().add_metric(name=ACCEPTED_TO_DONE, unit=MetricUnit.Seconds, value=age)
+        for fate in fates:
+            metrics().add_metric(name=f"{stage.title()}MessagesFailed", unit=MetricUnit.Count, value=fate)
+        if metrics().metric_set:  # Powertools would warn of an empty batch
+            metrics().flush_metrics()
 
 
 def _sum(lines: Sequence[Line]) -> Mapping[str, int]:
-    counts: Counter[str] = Counter()
+    counts = Counter[str]()
     for line in lines:
         counts.update(line.counts)
     return counts
 
 
 def _waited(records: Sequence[Mapping[str, Any]]) -> Waited | None:
-    """Since each message was due. SQS's ApproximateAgeOfOldestMessage forgets a message after three receives and counts
-    a wanted delay as age."""
+    """Since each message was due; it becomes a metric too. SQS's ApproximateAgeOfOldestMessage forgets a message after
+    three receives and counts a wanted delay as age."""
     due = [_due_at(one) for one in records if "SentTimestamp" in one.get("attributes", {})]
     if not due:
         return None
-    return Waited(str(records[0]["eventSourceARN"]).rpartition(":")[2], max(0.0, time() - min(due)))
+    waited = Waited(_queue_of(records[0]), max(0.0, time() - min(due)))
+    name = "OldestSeconds" + _short(waited.queue).title().replace("-", "")
+    metrics().add_metric(name=name, unit=MetricUnit.Seconds, value=waited.seconds)
+    return waited
 
 
 def _due_at(record: Mapping[str, Any]) -> float:
     due = record.get("messageAttributes", {}).get(DUE_AT)
     return float(due["stringValue"]) if due else int(record["attributes"]["SentTimestamp"]) / 1000
-
-
-def _age_metric(queue: str) -> str:
-    return f"OldestSeconds{_camel(_short(queue).replace('-', '_'))}"
 
 
 def _short(queue: str) -> str:
@@ -257,7 +247,3 @@ def _short(queue: str) -> str:
 def _seconds_left(context: Any) -> float:
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return float(remaining()) / 1000 if remaining is not None else inf
-
-
-def _camel(word: str) -> str:
-    return "".join(part.title() for part in word.split("_"))

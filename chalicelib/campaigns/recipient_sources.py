@@ -168,8 +168,8 @@ class ListSource:
 
 
 class UnsentSource:
-    """The letters of a run that were certainly not sent, for certain reasons. A resend's id is derived from the
-    letter's, so asking twice sends once."""
+    """The letters of a run that were certainly not sent, for some reasons. The new letter's id is derived from the old
+    one's, so asking twice sends once."""
 
     def __init__(self, run_id: str, reasons: Sequence[str] | None, *, resend_run_id: str) -> None:
         self._run_id = run_id
@@ -189,7 +189,7 @@ class UnsentSource:
         return TargetPage(targets, {"part": number + 1} if number + 1 < len(parts) else None)
 
     def _targets(self, ids: Sequence[str]) -> list[Target]:
-        targets = {resend_of(one.notification_id): _again(one) for one in read_notifications(ids)}
+        targets = {one.recipient.notification_id: one for one in map(_again, read_notifications(ids))}
         for known in read_notifications(targets):
             if known.run_id != self._resend_run_id:
                 targets.pop(known.notification_id)  # an earlier resend took it and is responsible for it
@@ -204,15 +204,10 @@ def _log_letter(notification_id: str, error: Exception) -> None:
     log_failure("resend", error, notification_id=notification_id)
 
 
-def resend_of(notification_id: str) -> str:
-    """The id of the letter that replaces one that was not sent."""
-    return derived_id("resend", notification_id)
-
-
 def _again(row: KnownNotification) -> Target:
     user_id = user_of(row.user_id)
     profile = None if user_id else dict(row.recipient)
-    new_id = resend_of(row.notification_id)
+    new_id = derived_id("resend", row.notification_id)
     return Target(sendable(EnrichRecipient(notification_id=new_id, user_id=user_id, profile=profile)))
 
 

@@ -10,7 +10,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb, save_if
+from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb, save_if, value_of
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
 from chalicelib.storage.transactions import transaction
 
@@ -104,15 +104,4 @@ def _collected(item: dict[str, Any]) -> CollectedLetter:
     row = DigestRow.from_raw_data(item)
     if not row.channels or not isinstance(row.context, dict) or not isinstance(row.fate or {}, dict):
         raise TypeError("a collected letter has channels, a context and perhaps a fate")
-    return CollectedLetter(
-        user_id=row.user_id,
-        notification_id=row.notification_id,
-        due_at=row.due_at,
-        letter=row.letter,
-        context=row.context,
-        channels=list(row.channels),
-        locale=row.locale,
-        expires_at_epoch=int(row.expires_at_epoch or 0),
-        batch=row.batch,
-        fate=row.fate,
-    )
+    return value_of(CollectedLetter, row, expires_at_epoch=int(row.expires_at_epoch or 0))

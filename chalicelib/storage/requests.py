@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import ConflictError, Phrase
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
 from chalicelib.storage.rows.ledger import EVENT_PART, REQUEST_PART, EventRow, LedgerRow, RequestRow
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
@@ -24,9 +24,9 @@ class StoredRequest:
     letter: Mapping[str, Any]
     channels: Sequence[str]
     recipients: Sequence[Any]  # as given; empty: erased
-    send_at: str | None
-    due_at: str | None
     expires_at_epoch: int
+    send_at: str | None = None
+    due_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class StoredEvent:
     caller: str
     body_hash: str
     steps: Sequence[Mapping[str, Any]]
-    editions: Sequence[Sequence[Any]] | None  # None: an earlier release wrote it
-    taken_at: str | None
     expires_at_epoch: int
+    editions: Sequence[Sequence[Any]] | None = None  # None: an earlier release wrote it
+    taken_at: str | None = None
 
 
 def read_request(request_id: str) -> StoredRequest | None:
@@ -138,28 +138,8 @@ def note_event_taken(event_id: str, *, at: str) -> None:
 
 
 def _request(row: RequestRow) -> StoredRequest:
-    return StoredRequest(
-        id=row.notification_id,
-        created_at=row.created_at,
-        caller=row.caller,
-        body_hash=row.body_hash,
-        letter=row.letter,
-        channels=list(row.channels),
-        recipients=row.recipients,
-        send_at=row.send_at,
-        due_at=row.due_at,
-        expires_at_epoch=int(row.expires_at_epoch or 0),
-    )
+    return value_of(StoredRequest, row, id=row.notification_id, expires_at_epoch=int(row.expires_at_epoch or 0))
 
 
 def _event(row: EventRow) -> StoredEvent:
-    return StoredEvent(
-        id=row.notification_id,
-        created_at=row.created_at,
-        caller=row.caller,
-        body_hash=row.body_hash,
-        steps=row.steps,
-        editions=row.editions,
-        taken_at=row.taken_at,
-        expires_at_epoch=int(row.expires_at_epoch or 0),
-    )
+    return value_of(StoredEvent, row, id=row.notification_id, expires_at_epoch=int(row.expires_at_epoch or 0))

@@ -21,8 +21,6 @@ LONG = {
     "chalicelib/admin/campaigns.py:check_campaign",
     "chalicelib/admin/views.py:_answer",
     "chalicelib/channels/email.py:_send_many",
-    "chalicelib/campaigns/recipient_sources.py",
-    "chalicelib/observability.py",
     "chalicelib/pipeline/claims.py:record",
     "chalicelib/public/preference_form.py:read_form",
     "chalicelib/stage/workers.py:deliver",
