@@ -14,9 +14,9 @@ from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.shipped import LAYOUT
 from chalicelib.rendering.template_store import TemplateStore, named_body
+from chalicelib.storage.configuration import NEWEST, shipped_row
 from chalicelib.storage.dynamodb import CONDITION_FAILED
 from chalicelib.storage.rows.configuration import NewestIndex, TemplateRow
-from chalicelib.storage.templates import NEWEST, shipped_row
 from infra.account import Account
 from infra.stacks import DeployError
 

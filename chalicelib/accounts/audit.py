@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Json, ValidationError
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import VestnikError
 from chalicelib.observability import aside, request_id
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.audit import END, AuditChain, LinePlace, lines_before
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 

@@ -8,7 +8,7 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.configuration.site_settings import Setting, SiteSettings
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, Phrase
 from chalicelib.etags import Seen, tag_of
-from chalicelib.storage.site_settings import StoredSetting, find_setting, save_setting
+from chalicelib.storage.configuration import StoredSetting, find_setting, save_setting
 
 GUARDED = ("allowed_hosts", "redirect_url", "sender")
 _OPEN, _SENT_BACK, _OVER = "open", "sent_back", "over"

@@ -11,7 +11,7 @@ from chalice.app import Blueprint
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
-from chalicelib.configuration.event_rules import MAX_STEPS, EventRule, EventStep
+from chalicelib.configuration.setting_shapes import MAX_STEPS, EventRule, EventStep
 from chalicelib.configuration.site_settings import Setting
 from chalicelib.errors import ChangedError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.etags import Seen, tag_of

@@ -15,24 +15,26 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from chalicelib.addresses import normal_host, normal_url, same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.configuration.event_rules import EventRule, EventType, default_rules
 from chalicelib.configuration.setting_shapes import (
     AccountLetters,
     Cap,
     CategoryRoute,
     ConfirmationAgain,
     DefaultQuietHours,
+    EventRule,
+    EventType,
     LinkDays,
     Sender,
     SoftBounces,
     UnconfirmedLetters,
+    default_rules,
 )
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.etags import Seen, tag_of
 from chalicelib.observability import logger
 from chalicelib.schemas import StrictModel, kept, recalled
 from chalicelib.security.redirects import allowed_redirect, host_of
-from chalicelib.storage.site_settings import StoredSetting, read_settings, save_setting
+from chalicelib.storage.configuration import StoredSetting, read_settings, save_setting
 from chalicelib.text import Line
 
 KNOWN_FOR_SECONDS = 15

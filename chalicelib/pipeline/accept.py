@@ -11,7 +11,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
-from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing

@@ -25,8 +25,7 @@ from chalicelib.reasons import Reason
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.security.redirects import allowed_redirect
-from chalicelib.security.signing import Signer
-from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.security.signing import LetterClaims, Purpose, Signer, Tokens
 from chalicelib.storage.short_links import Link, LinkKind, valid_until
 from chalicelib.storage.users import CONFIRMED_CHANNEL
 

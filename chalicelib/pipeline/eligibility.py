@@ -14,7 +14,7 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, objection, read_objections
 from chalicelib.reasons import Reason, suppressed
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.users import Wishes
 from chalicelib.wall_clock import wall_moment, zone_of
 

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib.clock import parse_rfc3339
-from chalicelib.configuration.event_rules import StopWhen
-from chalicelib.configuration.setting_shapes import Mode
+from chalicelib.configuration.setting_shapes import Mode, StopWhen
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.isolation import each, portions
 from chalicelib.rendering.model import AskedVersion

@@ -18,7 +18,7 @@ from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.frequency_caps import ACCOUNT, UNCONFIRMED, FrequencyCaps
 from chalicelib.storage.ledger import Ledger
 

@@ -18,7 +18,7 @@ from chalicelib.profiles.preferences import (
     Words,
 )
 from chalicelib.reasons import SuppressionReason
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.addresses import AddressRecord, Change, change_address, find_address
 from chalicelib.storage.users import Profile
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.profiles.preferences import EVERYTHING, LONG_AGO, SWITCHABLE, Preferences, Words, moment_of, word_key
 from chalicelib.reasons import Reason, SuppressionReason, suppressed
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.addresses import read_with_preferences
 from chalicelib.storage.users import Wishes
 

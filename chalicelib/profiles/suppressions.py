@@ -12,7 +12,7 @@ from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.profiles.opt_outs import EVERYBODY, OptOuts
 from chalicelib.reasons import SuppressionReason
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.addresses import (
     AddressRecord,
     change_address,

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from chalice.app import Response
 
 from chalicelib.public.pages import page
-from chalicelib.security.tokens import ExpiredLinkError
+from chalicelib.security.signing import ExpiredLinkError
 from chalicelib.settings import settings
 
 

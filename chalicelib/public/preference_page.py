@@ -17,7 +17,7 @@ from chalicelib.public.delivery_obstacles import Standing
 from chalicelib.public.pages import page, words
 from chalicelib.public.preference_form import Filled, field_of, is_filled, pause_day, read_form, shown_as
 from chalicelib.public.views import Visitor, public_page
-from chalicelib.security.tokens import Purpose
+from chalicelib.security.signing import Purpose
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.storage.users import Profile

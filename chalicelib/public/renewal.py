@@ -9,7 +9,7 @@ from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.public.expired import expired
 from chalicelib.public.pages import PRIVATE
 from chalicelib.public.views import Visitor, public_page
-from chalicelib.security.tokens import ExpiredLinkError, Purpose
+from chalicelib.security.signing import ExpiredLinkError, Purpose
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 

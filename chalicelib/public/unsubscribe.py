@@ -7,7 +7,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.public.pages import page, words
 from chalicelib.public.views import Visitor, public_page
-from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import stage
 
 routes = Blueprint(__name__)

@@ -13,7 +13,7 @@ from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
 from chalicelib.public.expired import expired
 from chalicelib.public.pages import LANGUAGES, page
-from chalicelib.security.tokens import ExpiredLinkError
+from chalicelib.security.signing import ExpiredLinkError
 from chalicelib.settings import settings
 from chalicelib.text import normal_text
 

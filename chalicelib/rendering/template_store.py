@@ -10,7 +10,7 @@ from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import SHIPPED_VERSION, AskedVersion, Template, Version
 from chalicelib.rendering.shipped import LAYOUT, read_shipped, shipped_folder, shipped_keys
 from chalicelib.schemas import recalled
-from chalicelib.storage.templates import TemplateVersions
+from chalicelib.storage.configuration import TemplateVersions
 
 
 class Edition(NamedTuple):

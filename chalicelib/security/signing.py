@@ -1,4 +1,5 @@
-"""The stage's keys. The signing key makes tokens in letters and the codes of links. Each key is a SecureString in SSM,
+"""The stage's keys, and what is signed by them: tokens in letters, which say who may do what without a login and
+without a database row, codes of links, hashes of addresses. Each key is a SecureString in SSM,
 created by the deployment and read on first use; it is never in the environment or the repository.
 
 A parameter holds one or more keys, newest first, each 32 random bytes in URL-safe base64, separated by commas. The
@@ -9,13 +10,18 @@ matter.
 import base64
 import binascii
 import hmac
+import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from time import monotonic
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
+from chalicelib.addresses import mailbox_of, owner_of, same_address_key
 from chalicelib.aws_session import reaching
-from chalicelib.errors import UnavailableError
+from chalicelib.clock import Clock
+from chalicelib.errors import NotFoundError, Phrase, UnavailableError
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -27,6 +33,21 @@ _READ_AGAIN_SECONDS = 60  # a MAC that fits no key may belong to one that this p
 ReadParameter = Callable[[], str]
 Key = Literal["signing-key", "address-key", "sealing-key"]
 KEYS: tuple[Key, ...] = get_args(Key)
+MAX_TOKEN_CHARS = 1024
+
+
+class Purpose(StrEnum):
+    """What a token opens."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    PREFERENCES = "preferences"
+
+
+# Of a letter's token, from the day it was made. CAN-SPAM asks for 30 days of unsubscribing (16 CFR 316, 15 U.S.C.
+# 7704(a)(3)); people unsubscribe from old letters. What a token shows is told for a shorter time.
+LIFE: Mapping[Purpose, timedelta] = {Purpose.UNSUBSCRIBE: timedelta(days=365), Purpose.PREFERENCES: timedelta(days=90)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNDATED = datetime(2026, 11, 29, tzinfo=UTC)  # the assumed date of tokens from before this rule
 
 
 class KeyRing:
@@ -69,6 +90,92 @@ class Signer:
     def verify(self, mac: bytes, purpose: str, *parts: str) -> bool:
         """Whether any known key made `mac`, in constant time. Raises: UnavailableError (retryable)."""
         return _fits(mac, self._keys.current(), purpose, parts) or _fits(mac, self._keys.again(), purpose, parts)
+
+
+class AddressHashes:
+    """Keyed hashes of addresses: opt-outs are stored under them and outlive the erasure of the address. `signer` holds
+    the stage's `address-key`, which is secret because addresses are few enough to be tried one by one."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def of(self, channel: str, address: str) -> str:
+        """27 URL-safe characters, the same for each spelling of an address. Raises: UnavailableError (retryable): the
+        key could not be read."""
+        return self._signer.code("address", channel, same_address_key(channel, address))
+
+    def key(self, channel: str, address: str) -> str:
+        """The key of what is kept of an address. Raises: as `of`."""
+        return f"{channel}#{self.of(channel, address)}"
+
+    def owner(self, channel: str, address: str) -> str:
+        """The owner of rows for an address that belongs to no known user. Raises: as `of`."""
+        return owner_of(self.of(channel, address))
+
+    def mailbox(self, channel: str, address: str) -> str:
+        """The owner of counts for a mailbox, whatever address its letters use. Raises: as `of`."""
+        return self.owner(channel, mailbox_of(channel, address))
+
+
+class LetterClaims(NamedTuple):
+    """The letter that a token came in: whose it was, and of which category. `address` is where it was sent: for a
+    user's letter only its keyed hash (`addresses.owner_of`), as users may change their address. For a collected letter
+    `category` holds all categories inside it, separated by commas."""
+
+    user_id: str | None
+    address: str | None
+    channel: str
+    category: str
+    notification_id: str
+
+    def each(self) -> "list[LetterClaims]":
+        """The same for each of its categories."""
+        return [self._replace(category=one) for one in self.category.split(",")]
+
+
+class ExpiredLinkError(NotFoundError):
+    """Permanent: our token for this purpose, but expired."""
+
+    def __init__(self, claims: LetterClaims, purpose: Purpose) -> None:
+        super().__init__(Phrase("this link is too old"))
+        self.claims = claims
+        self.purpose = purpose
+
+
+class Tokens:
+    """Makes and reads tokens. A token is `<claims>.<MAC>`: the claims are readable, the MAC needs the stage's key. It
+    opens only its purpose, and only for as long as `LIFE` says, since letters are forwarded (ADR 0008)."""
+
+    def __init__(self, signer: Signer, *, clock: Clock) -> None:
+        self._signer = signer
+        self._clock = clock
+
+    def make(self, claims: LetterClaims, *purposes: Purpose) -> list[str]:
+        """A token for one purpose, URL-safe. Raises: UnavailableError (retryable): the key could not be read."""
+        fields = [*claims, (self._clock() - _EPOCH).days]
+        content = encode(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode())
+        return [f"{content}.{self._signer.code(purpose, content)}" for purpose in purposes]
+
+    def read(self, purpose: Purpose, token: str) -> LetterClaims:
+        """Raises: NotFoundError (permanent): not our token for this purpose; ExpiredLinkError (permanent): expired;
+        UnavailableError (retryable)."""
+        content, _, signature = token.partition(".")
+        try:
+            mac = decode(signature)
+            known = len(token) <= MAX_TOKEN_CHARS and len(mac) == MAC_BYTES
+            if known and self._signer.verify(mac, purpose, content):
+                return self._in_time(purpose, json.loads(decode(content)))
+        except (ValueError, TypeError):
+            pass
+        raise NotFoundError(Phrase("this link was not made by this service"))
+
+    def _in_time(self, purpose: Purpose, fields: list[Any]) -> LetterClaims:
+        said = len(LetterClaims._fields)
+        claims = LetterClaims(*fields[:said])
+        made = _EPOCH + timedelta(days=fields[said]) if fields[said:] else _UNDATED
+        if (self._clock() - made).days > LIFE[purpose].days:  # a token holds its day, and is valid throughout its last
+            raise ExpiredLinkError(claims, purpose)
+        return claims
 
 
 def parameter_name(stage: str, key: Key = "signing-key") -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.address_opt_outs import AddressOptOuts
 from chalicelib.profiles.suppressions import SuppressionList
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.services.owned_data import OwnedNotifications, written_to
 from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.list_addresses import ListAddresses

@@ -8,7 +8,7 @@ from chalicelib.errors import ConflictError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.directory import Directory
-from chalicelib.security.address_hash import AddressHashes
+from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.allowances import Allowances
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import ConfigDict, Field
 
 from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
-from chalicelib.configuration.event_rules import MAX_DELAY, EventRule, EventStep, EventType
+from chalicelib.configuration.setting_shapes import MAX_DELAY, EventRule, EventStep, EventType
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted

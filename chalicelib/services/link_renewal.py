@@ -12,7 +12,7 @@ from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.requests import NotificationRequest, OwnerOf, Recipient
 from chalicelib.profiles.model import ProfileSource, profile_of
 from chalicelib.profiles.preferences import WRITTEN_TO
-from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.security.signing import LetterClaims, Purpose, Tokens
 from chalicelib.storage.allowances import Allowances
 
 TEMPLATE = "new-link"

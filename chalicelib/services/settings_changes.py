@@ -9,8 +9,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.accounts.audit import note
 from chalicelib.accounts.proposals import GUARDED, Proposal, Proposals
-from chalicelib.configuration.event_rules import EventRule
-from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationAgain
+from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationAgain, EventRule
 from chalicelib.configuration.site_settings import Setting, SiteSettings
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, Phrase, all_said
 from chalicelib.etags import Seen

@@ -8,7 +8,7 @@ from chalicelib.errors import UnavailableError
 from chalicelib.profiles.address_opt_outs import AddressObjections, AddressOptOuts, addresses_of
 from chalicelib.profiles.model import ProfileSource, profile_of
 from chalicelib.profiles.preferences import EVERYTHING, WRITTEN_TO, Preferences, PreferenceStore, word_key
-from chalicelib.security.tokens import LetterClaims
+from chalicelib.security.signing import LetterClaims
 from chalicelib.states import Engagement
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.users import Profile

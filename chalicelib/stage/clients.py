@@ -29,10 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from pynamodb.connection import Connection
 
-    from chalicelib.security.address_hash import AddressHashes
     from chalicelib.security.sealing import Sealer
-    from chalicelib.security.signing import Key, ReadParameter, Signer
-    from chalicelib.security.tokens import Tokens
+    from chalicelib.security.signing import AddressHashes, Key, ReadParameter, Signer, Tokens
 
 _RETRIES: _RetryDict = {"total_max_attempts": 3, "mode": "standard"}
 _AWS = Config(connect_timeout=2, read_timeout=5, retries=_RETRIES)
@@ -144,13 +142,13 @@ class Clients:
 
     @cached_property
     def tokens(self) -> Tokens:
-        from chalicelib.security.tokens import Tokens
+        from chalicelib.security.signing import Tokens
 
         return Tokens(self.signer, clock=self.clock)
 
     @cached_property
     def address_hashes(self) -> AddressHashes:
-        from chalicelib.security.address_hash import AddressHashes
+        from chalicelib.security.signing import AddressHashes
 
         return AddressHashes(self._signer("address-key"))
 

@@ -28,7 +28,7 @@ class Notifications(People):
     def templates(self) -> TemplateStore:
         """All templates, shipped and stored."""
         from chalicelib.rendering.template_store import TemplateStore
-        from chalicelib.storage.templates import TemplateVersions
+        from chalicelib.storage.configuration import TemplateVersions
 
         return TemplateStore(TemplateVersions(clock=self.clock))
 

@@ -18,7 +18,7 @@ from chalicelib.admin.form_reader import CHECKS, Control, Form, forms_in
 from chalicelib.admin.forms import SECRETS
 from chalicelib.admin.views import REGISTERED
 from chalicelib.clock import derived_id
-from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from chalicelib.text import one_line
 from tests import forms

@@ -13,7 +13,7 @@ from chalicelib.campaigns.held_chunks import Chunk
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.categories import CATEGORIES
-from chalicelib.configuration.event_rules import EventStep
+from chalicelib.configuration.setting_shapes import EventStep
 from chalicelib.configuration.site_settings import SiteValues
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.live.flood_control import FloodState
@@ -23,7 +23,7 @@ from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, EnrichRec
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.rendering.model import Template
-from chalicelib.security.tokens import LetterClaims
+from chalicelib.security.signing import LetterClaims
 from chalicelib.storage.endpoints import Endpoint
 from tests.integration.conftest import TABLES
 

@@ -77,7 +77,7 @@ class EndpointRow(StageTable):
 
 class CapRow(StageTable):
     """The letters of a category that count against a cap: `taken` is `{notification id: epoch seconds}`. `user_id` is a
-    user, or the owner's name of an address (`security.address_hash`). Under `account#<template>#<window>` are those
+    user, or the owner's name of an address (`security.signing`). Under `account#<template>#<window>` are those
     about accounts that an address got: `letters` are their notification ids; under `run#<run id>` is the one letter of
     a campaign's run that an address gets."""
 

@@ -11,6 +11,7 @@ from chalicelib.storage.allowances import Allowances, GuestAllowances
 from chalicelib.storage.api_keys import StoredKey, find_key, page_of_keys, revoke_key, save_key, service_names
 from chalicelib.storage.audit import END, AuditChain, lines_before
 from chalicelib.storage.calls import BUSY_SECONDS, RecordedCalls, Turn
+from chalicelib.storage.configuration import StoredSetting, TemplateVersions, find_setting, read_settings, save_setting
 from chalicelib.storage.event_sources import read_wishes, save_wish
 from chalicelib.storage.managers import (
     Account,
@@ -28,8 +29,6 @@ from chalicelib.storage.sessions import (
     note_seen,
     sessions_of,
 )
-from chalicelib.storage.site_settings import StoredSetting, find_setting, read_settings, save_setting
-from chalicelib.storage.templates import TemplateVersions
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NOW = "2026-03-02T10:00:00Z"

@@ -24,7 +24,7 @@ from chalicelib.api.audit_policy import SAME
 from chalicelib.api.declarations import ENDPOINTS
 from chalicelib.campaigns.model import spec_of
 from chalicelib.clock import now
-from chalicelib.configuration.event_rules import EventRule, default_rules
+from chalicelib.configuration.setting_shapes import EventRule, default_rules
 from chalicelib.errors import NotFoundError, RefusedError, UnauthorizedError, VestnikError
 from chalicelib.flow.throttle import MOST_IN_A_ROW
 from chalicelib.pipeline.requests import NotificationRequest

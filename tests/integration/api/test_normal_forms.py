@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns.list_file import ListReport, read_rows
-from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.public.views import without_tail
 from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template

@@ -12,7 +12,7 @@ from chalicelib.pipeline.jobs import EnrichJob
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.security.tokens import LetterClaims
+from chalicelib.security.signing import LetterClaims
 from chalicelib.stage.app import Stage
 from tests.integration.conftest import Pump
 from tests.integration.control import mappings

@@ -14,7 +14,7 @@ from chalicelib.clock import now, rfc3339
 from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
 from chalicelib.reasons import SuppressionReason
-from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from chalicelib.storage.requests import read_request
 from chalicelib.storage.rows.ledger import RequestRow

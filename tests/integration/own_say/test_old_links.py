@@ -10,7 +10,7 @@ import pytest
 from chalicelib.clock import derived_id, now
 from chalicelib.pipeline.compose import JobLinks, LetterLinks
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec
-from chalicelib.security.tokens import LetterClaims, Purpose, Tokens
+from chalicelib.security.signing import LetterClaims, Purpose, Tokens
 from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump

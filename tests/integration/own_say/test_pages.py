@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.clock import derived_id
 from chalicelib.errors import UnavailableError
-from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from tests.integration.api.gateway import Gateway, Reply
 from tests.integration.own_say.conftest import FORM, Person, Register

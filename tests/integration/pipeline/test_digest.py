@@ -14,7 +14,7 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.model import UserBody
 from chalicelib.profiles.preferences import Preferences
-from chalicelib.security.tokens import LetterClaims, Purpose
+from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.conftest import Letters, Pump

@@ -4,8 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.profiles.model import UserId
-from chalicelib.security.address_hash import AddressHashes
-from chalicelib.security.signing import Signer, new_key
+from chalicelib.security.signing import AddressHashes, Signer, new_key
 
 
 @pytest.fixture

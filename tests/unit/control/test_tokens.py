@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import NotFoundError, UnavailableError
-from chalicelib.security.signing import Signer, decode, encode, new_key
-from chalicelib.security.tokens import LIFE, ExpiredLinkError, LetterClaims, Purpose, Tokens
+from chalicelib.security.signing import (
+    LIFE,
+    ExpiredLinkError,
+    LetterClaims,
+    Purpose,
+    Signer,
+    Tokens,
+    decode,
+    encode,
+    new_key,
+)
 
 KEY = new_key()
 CLAIMS = LetterClaims("u-1", None, "email", "marketing", "6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chalicelib.clock import new_id
-from chalicelib.configuration.event_rules import StopWhen
+from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.flow.queues import BATCH_BYTES
 from chalicelib.isolation import portions

@@ -12,7 +12,7 @@ from chalicelib.errors import NotFoundError
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.rendering.template_store import TemplateStore
-from chalicelib.storage.templates import TemplateVersions
+from chalicelib.storage.configuration import TemplateVersions
 from tests.unit.rendering.letters import template
 
 

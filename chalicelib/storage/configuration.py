@@ -1,21 +1,22 @@
-"""Versions of templates as JSON: those that people saved, and those shipped with some release, for whatever other
-release runs. None ever changes or is deleted: a letter may wait for its version for weeks (ADR 0045)."""
+"""What managers change while the service runs: settings, proposals of changes, and versions of templates. Each function
+raises UnavailableError (retryable)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if
-from chalicelib.storage.rows.configuration import SHIPPED_PLACE, TemplateRow, shipped_row_key
+from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, value_of
+from chalicelib.storage.rows.configuration import SHIPPED_PLACE, SettingRow, TemplateRow, shipped_row_key
 from chalicelib.storage.transactions import transaction
 
 NEWEST = "newest"
 
 
 class TemplateVersions:
-    """Each method raises UnavailableError (retryable)."""
+    """Versions as JSON: those that people saved, and those shipped with some release, for whatever other release runs.
+    None ever changes or is deleted: a letter may wait for its version for weeks (ADR 0045)."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
@@ -61,3 +62,33 @@ class TemplateVersions:
 def shipped_row(key: str, name: str, body: Mapping[str, Any], *, at: str) -> TemplateRow:
     """How a shipped version is stored."""
     return TemplateRow(shipped_row_key(key, name), SHIPPED_PLACE, body=body, created_at=at, created_by="deploy")
+
+
+class StoredSetting(NamedTuple):
+    """`value` is any JSON; versions grow by one."""
+
+    value: Any
+    version: int
+    updated_at: str
+    updated_by: str
+
+
+def read_settings(names: Sequence[str]) -> dict[str, StoredSetting]:
+    """Those that were ever set, in one request (at most 100)."""
+    with reaching_dynamodb():
+        return {
+            row.name: value_of(StoredSetting, row) for row in SettingRow.batch_get(list(names), consistent_read=True)
+        }
+
+
+def find_setting(name: str) -> StoredSetting | None:
+    """As it is now."""
+    row = find(SettingRow, name)
+    return None if row is None else value_of(StoredSetting, row)
+
+
+def save_setting(name: str, setting: StoredSetting) -> bool:
+    """Writes a version after the one before it; False if that is not the newest. Raises: UnavailableError (retryable):
+    it may be written."""
+    before, row = setting.version - 1, SettingRow(name, **setting._asdict())
+    return save_if(row, SettingRow.version == before if before else SettingRow.name.does_not_exist())
