@@ -10,18 +10,15 @@ from chalicelib.admin import routes as admin
 from chalicelib.api import routes as api
 from chalicelib.api import websocket
 from chalicelib.api.problem import as_problem
-from chalicelib.public import renewal, standalone_app
 from chalicelib.public import routes as public
+from chalicelib.public import standalone_app
 from chalicelib.settings import is_for_a_snapshot
 
 app = Chalice(app_name="vestnik", configure_logs=False)  # its handler would take our logger's place
 app.api.binary_types.append("multipart/form-data")  # an uploaded file arrives as it is, whatever its characters
 app.experimental_feature_flags.update(["WEBSOCKETS"])
 app.register_middleware(as_problem, "http")
-for blueprint in (
-    *(*api.BLUEPRINTS, *admin.BLUEPRINTS, *public.BLUEPRINTS),
-    *(renewal.routes, standalone_app.functions),
-):
+for blueprint in (api.routes, admin.routes, public.routes, public.sending, standalone_app.functions):
     app.register_blueprint(blueprint)
 
 # Lambda finds these by name, `app.<function>`: a blueprint would leave them unwrapped.

@@ -3,8 +3,6 @@
 
 from functools import partial
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.managers import Role
 from chalicelib.accounts.second_factor import check_secret, new_secret, picture
 from chalicelib.admin.browser import SESSION_COOKIE, cookie, forgotten, known_cookie
@@ -14,17 +12,15 @@ from chalicelib.errors import InvalidError
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 
-
-@action(routes, "/admin/sign-out", role=Role.VIEWER, does="sign-out", first=True)
+@action("/admin/sign-out", role=Role.VIEWER, does="sign-out", first=True)
 def sign_out(visit: Visit) -> Go:
     """Ends this session on the server, whatever the browser keeps."""
     stage().sessions.end(visit.session)
     return Go("/admin/sign-in", cookies=(forgotten(SESSION_COOKIE),), leaves=True)
 
 
-@page(routes, "/admin/account", first=True)
+@page("/admin/account", first=True)
 def account(visit: Visit) -> Page:
     """Password, second factor and sessions; only the password for somebody whose password another person made."""
     manager = visit.manager
@@ -40,7 +36,7 @@ def account(visit: Visit) -> Page:
     return Page("account", {"opened": opened, "secret": secret, "qr": qr, "required": required})
 
 
-_of_the_account = partial(action, routes, role=Role.VIEWER, again=account)
+_of_the_account = partial(action, role=Role.VIEWER, again=account)
 
 
 def _check_new(visit: Visit) -> None:

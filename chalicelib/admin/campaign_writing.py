@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalice.app import Blueprint
 from pydantic import ValidationError
 
 from chalicelib.accounts.audit import note
@@ -25,12 +24,11 @@ from chalicelib.states import ListState
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.validation import invalid
 
-routes = Blueprint(__name__)
 _LISTS = 50
 _OTHERS = 20
 
 
-@page(routes, "/admin/campaigns/new", role=Role.EDITOR)
+@page("/admin/campaigns/new", role=Role.EDITOR)
 def new_campaign(visit: Visit) -> Page:
     """First the template, then the form that its variables require."""
     key = visit.query.get("template") or visit.typed("template")
@@ -44,7 +42,7 @@ def new_campaign(visit: Visit) -> Page:
     return _form_page(form, key, head=None)
 
 
-@action(routes, "/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
+@action("/admin/campaigns/new", role=Role.EDITOR, does="campaign.write", again=new_campaign)
 def write_campaign(visit: Visit) -> Go:
     """Creates a draft: nothing is sent until it is started."""
     template = stage().templates.get(visit.typed("template"))
@@ -55,7 +53,7 @@ def write_campaign(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{head.id}/check", done="saved")
 
 
-@preview(routes, "/admin/campaigns/count")
+@preview("/admin/campaigns/count")
 def count_audience(visit: Visit) -> Page:
     """The form as typed, with how many it would reach; the form need not be complete."""
     head = stage().campaigns.get(visit.typed("campaign")) if visit.typed("campaign") else None
@@ -74,7 +72,7 @@ def count_audience(visit: Visit) -> Page:
     return replace(shown, values={**shown.values, "counted": counted, "mistakes": mistakes}, **answer)
 
 
-@page(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR)
+@page("/admin/campaigns/{id}/edit", role=Role.EDITOR)
 def edit_page(visit: Visit) -> Page:
     """The form with the current version."""
     head = stage().campaigns.get(visit.path["id"])
@@ -83,7 +81,7 @@ def edit_page(visit: Visit) -> Page:
     return _form_page(form, spec.template, head=head)
 
 
-@action(routes, "/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
+@action("/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
 def edit_campaign(visit: Visit) -> Go:
     """Creates a new version; what was approved must be approved again."""
     before = spec_of(stage().campaigns.get(visit.path["id"]))
@@ -99,7 +97,7 @@ def edit_campaign(visit: Visit) -> Go:
     return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
 
 
-@page(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR)
+@page("/admin/campaigns/{id}/pace", role=Role.EDITOR)
 def pace_page(visit: Visit) -> Page:
     """The only thing that can be changed during a run."""
     head = stage().campaigns.get(visit.path["id"])
@@ -108,7 +106,7 @@ def pace_page(visit: Visit) -> Page:
     return Page("campaign_pace", values)
 
 
-@action(routes, "/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
+@action("/admin/campaigns/{id}/pace", role=Role.EDITOR, does="campaign.pace", again=pace_page)
 def set_pace(visit: Visit) -> Go:
     """Takes effect within a minute."""
     try:

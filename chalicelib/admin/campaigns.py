@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
@@ -23,12 +23,11 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.states import CampaignState, SwitchState
 
-routes = Blueprint(__name__)
 _FIRST_LOOK = 100  # users; for a larger audience the page continues by itself, or by a link
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
 
 
-@page(routes, "/admin/campaigns")
+@page("/admin/campaigns")
 def campaign_list(visit: Visit) -> Page:
     """Every campaign, newest first."""
     found, cursor = stage().campaigns.page(limit=LISTED, cursor=visit.query.get("cursor"))
@@ -40,7 +39,7 @@ def campaign_list(visit: Visit) -> Page:
     return Page("campaigns", shown)
 
 
-@page(routes, "/admin/campaigns/{id}/check", shows="campaign.check")
+@page("/admin/campaigns/{id}/check", shows="campaign.check")
 def check_campaign(visit: Visit) -> Page:
     """What would happen: who gets it, who does not and why, when, and how long it takes."""
     head = stage().campaigns.get(visit.path["id"])
@@ -76,7 +75,7 @@ def check_campaign(visit: Visit) -> Page:
     return Page("campaign_check", shown)
 
 
-@page(routes, "/admin/campaigns/{id}/letter", shows="campaign.letter")
+@page("/admin/campaigns/{id}/letter", shows="campaign.letter")
 def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     head = stage().campaigns.get(visit.path["id"])
@@ -87,7 +86,7 @@ def campaign_letter(visit: Visit) -> Response:
     return framed(letter, language=visit.locale)
 
 
-@page(routes, "/admin/campaigns/{id}")
+@page("/admin/campaigns/{id}")
 def campaign_detail(visit: Visit) -> Page:
     """Its progress."""
     head = stage().campaigns.get(visit.path["id"])
@@ -114,7 +113,7 @@ def _do(visit: Visit, done: str) -> Go:
     return Go(f"/admin/campaigns/{visit.path['id']}", done=done)
 
 
-@action(routes, "/admin/campaigns/{id}/start", role=Role.EDITOR, does="campaign.start", again=check_campaign)
+@action("/admin/campaigns/{id}/start", role=Role.EDITOR, does="campaign.start", again=check_campaign)
 def start_campaign(visit: Visit) -> Go:
     """Everything is checked first; if anything is wrong, nothing starts."""
     seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
@@ -122,49 +121,49 @@ def start_campaign(visit: Visit) -> Go:
     return _do(visit, "asked" if head.state == CampaignState.AWAITING_APPROVAL else "started")
 
 
-@action(routes, "/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
+@action("/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
 def approve_campaign(visit: Visit) -> Go:
     """Nobody can approve their own work."""
     stage().review.approve(visit.path["id"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return _do(visit, "approved")
 
 
-@action(routes, "/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
+@action("/admin/campaigns/{id}/send-back", role=Role.APPROVER, does="campaign.send_back", again=check_campaign)
 def send_back_campaign(visit: Visit) -> Go:
     """Back to its author, with what should be changed."""
     stage().review.send_back(visit.path["id"], by=visit.manager.key, comment=visit.comment, seen=visit.seen)
     return _do(visit, "sent_back")
 
 
-@action(routes, "/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
+@action("/admin/campaigns/{id}/pause", role=Role.EDITOR, does="campaign.pause", again=campaign_detail)
 def pause_campaign(visit: Visit) -> Go:
     """Each worker finishes its current chunk."""
     stage().campaign_commands.pause(visit.path["id"], by=visit.manager.key)
     return _do(visit, "paused")
 
 
-@action(routes, "/admin/campaigns/{id}/resume", role=Role.EDITOR, does="campaign.resume", again=campaign_detail)
+@action("/admin/campaigns/{id}/resume", role=Role.EDITOR, does="campaign.resume", again=campaign_detail)
 def resume_campaign(visit: Visit) -> Go:
     """Continues with exactly what is left."""
     head = stage().campaign_commands.resume(visit.path["id"], by=visit.manager.key)
     return _do(visit, "asked" if head.state == CampaignState.AWAITING_APPROVAL else "resumed")
 
 
-@action(routes, "/admin/campaigns/{id}/cancel", role=Role.EDITOR, does="campaign.cancel", again=campaign_detail)
+@action("/admin/campaigns/{id}/cancel", role=Role.EDITOR, does="campaign.cancel", again=campaign_detail)
 def cancel_campaign(visit: Visit) -> Go:
     """For good."""
     stage().campaign_commands.cancel(visit.path["id"], by=visit.manager.key)
     return _do(visit, "cancelled")
 
 
-@action(routes, "/admin/campaigns/{id}/canary", role=Role.EDITOR, does="campaign.canary", again=campaign_detail)
+@action("/admin/campaigns/{id}/canary", role=Role.EDITOR, does="campaign.canary", again=campaign_detail)
 def release_canary(visit: Visit) -> Go:
     """Sends the held rest of the run that was shown."""
     stage().campaign_commands.release_canary(visit.path["id"], by=visit.manager.key, run_id=visit.typed("run") or None)
     return _do(visit, "released")
 
 
-@action(routes, "/admin/campaigns/{id}/resend", role=Role.EDITOR, does="campaign.resend", again=campaign_detail)
+@action("/admin/campaigns/{id}/resend", role=Role.EDITOR, does="campaign.resend", again=campaign_detail)
 def resend_campaign(visit: Visit) -> Go:
     """Sends only to those to whom the run that was shown has certainly not sent it, for the chosen reasons."""
     reasons = list(visit.form.get("reason", ())) or None
@@ -172,7 +171,7 @@ def resend_campaign(visit: Visit) -> Go:
     return _do(visit, "resent")
 
 
-@action(routes, "/admin/campaigns/{id}/test", role=Role.EDITOR, does="campaign.test", again=check_campaign)
+@action("/admin/campaigns/{id}/test", role=Role.EDITOR, does="campaign.test", again=check_campaign)
 def test_campaign(visit: Visit) -> Go:
     """One letter at once; it does not count towards any run."""
     stage().test_send.send(visit.path["id"], (visit.recipient,), by=visit.manager.key)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
@@ -18,7 +16,6 @@ from chalicelib.etags import Seen, tag_of
 from chalicelib.stage.app import stage
 from chalicelib.text import strict_json, whole_number
 
-routes = Blueprint(__name__)
 _SETTING = "event_rules"
 _PUT_TRIES = 5
 _EMPTY_STEPS = 2  # empty rows without a script; once saved, the form has two more again
@@ -26,20 +23,20 @@ _UNITS: Mapping[str, int] = {"days": 86_400, "hours": 3_600, "minutes": 60, "sec
 _PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equals")
 
 
-@page(routes, "/admin/event-rules")
+@page("/admin/event-rules")
 def rule_list(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """Every event that sends letters, with its letters in order."""
     rules = _rules()
     return Page("event_rules", {"rules": {event: list(map(_row, rule.steps)) for event, rule in sorted(rules.items())}})
 
 
-@page(routes, "/admin/event-rules/new", role=Role.EDITOR)
+@page("/admin/event-rules/new", role=Role.EDITOR)
 def new_rule(visit: Visit) -> Page:
     """An empty form, or what was typed into it."""
     return _form_page(visit, None, event=visit.typed("event"), was=None)
 
 
-@page(routes, "/admin/event-rules/{event}")
+@page("/admin/event-rules/{event}")
 def one_rule(visit: Visit) -> Page:
     """The letters of one event."""
     rules = _rules()
@@ -49,19 +46,19 @@ def one_rule(visit: Visit) -> Page:
     return _form_page(visit, rules[event], event=visit.typed("event") or event, was=event)
 
 
-@action(routes, "/admin/event-rules/new", role=Role.EDITOR, does="event_rule.add", again=new_rule)
+@action("/admin/event-rules/new", role=Role.EDITOR, does="event_rule.add", again=new_rule)
 def add_rule(visit: Visit) -> Go:
     """In force for the next event of that kind, within 15 seconds everywhere."""
     return _save(visit, was=None)
 
 
-@action(routes, "/admin/event-rules/{event}", role=Role.EDITOR, does="event_rule.change", again=one_rule)
+@action("/admin/event-rules/{event}", role=Role.EDITOR, does="event_rule.change", again=one_rule)
 def change_rule(visit: Visit) -> Go:
     """Letters that are waiting keep the step that made them."""
     return _save(visit, was=visit.path["event"])
 
 
-@action(routes, "/admin/event-rules/{event}/remove", role=Role.EDITOR, does="event_rule.remove", again=one_rule)
+@action("/admin/event-rules/{event}/remove", role=Role.EDITOR, does="event_rule.remove", again=one_rule)
 def remove_rule(visit: Visit) -> Go:
     """The event sends nothing any more."""
     _put(visit, was=visit.path["event"], changed={})

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
@@ -16,18 +14,17 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.api_keys import page_of_keys, service_names
 from chalicelib.text import is_tame, one_line, without_ignorables
 
-routes = Blueprint(__name__)
 _LONGEST_NAME = 100
 _PAGE = 50
 
 
-@page(routes, "/admin/keys", role=Role.ADMINISTRATOR)
+@page("/admin/keys", role=Role.ADMINISTRATOR)
 def key_list(visit: Visit) -> Page:
     """The keys and their scopes; revoked ones come last."""
     return _listed(visit, made=None, form=visit.form)
 
 
-@action(routes, "/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list, proof=Proof.RECENT)
+@action("/admin/keys", role=Role.ADMINISTRATOR, does="key.create", again=key_list, proof=Proof.RECENT)
 def make_key(visit: Visit) -> Page:
     """Shows the new key once."""
     name, scopes = one_line(visit.typed("name")), list(visit.form.get("scope", ()))
@@ -45,9 +42,7 @@ def make_key(visit: Visit) -> Page:
     return _listed(visit, made={"name": name, "key": key}, form={})
 
 
-@action(
-    routes, "/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list, proof=Proof.RECENT
-)
+@action("/admin/keys/{id}/revoke", role=Role.ADMINISTRATOR, does="key.revoke", again=key_list, proof=Proof.RECENT)
 def end_key(visit: Visit) -> Go:
     """Revokes it for good; refused everywhere within half a minute."""
     stage().api_keys.revoke(visit.path["id"])

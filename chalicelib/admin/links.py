@@ -2,20 +2,17 @@
 
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.stage.app import stage
 from chalicelib.storage.campaign_links import of_campaign, totals
 
-routes = Blueprint(__name__)
 _PAGE, _CAMPAIGNS = 20, 20
 _MOST_READ = 2_000  # links added up by target for one page: about 1 MB
 
 
-@page(routes, "/admin/links", shows="link.look")
+@page("/admin/links", shows="link.look")
 def link_list(visit: Visit) -> Page:
     """The links of a campaign with their visits by target, and the page after confirmation."""
     campaign = visit.query.get("campaign", "").strip()
@@ -36,13 +33,13 @@ def link_list(visit: Visit) -> Page:
     return Page("links", shown)
 
 
-@page(routes, "/admin/links/{code}", shows="link.look")
+@page("/admin/links/{code}", shows="link.look")
 def one_link(visit: Visit) -> Page:
     """Whose it is, until when it works, and its visits."""
     return Page("link", {"link": stage().links.get(visit.path["code"])})
 
 
-@action(routes, "/admin/links/{code}/revoke", role=Role.OPERATOR, does="link.revoke", again=one_link)
+@action("/admin/links/{code}/revoke", role=Role.OPERATOR, does="link.revoke", again=one_link)
 def revoke_link(visit: Visit) -> Go:
     """From now on its visitors get a 404 page."""
     stage().links.revoke(visit.path["code"])

@@ -1,7 +1,5 @@
 """Uploaded audiences: a CSV file becomes a list for campaigns."""
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
@@ -10,13 +8,12 @@ from chalicelib.campaigns.lists import load_list
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _PAGE = 20
 _LONGEST_NAME = 200
 MAX_FILE_BYTES = 4_000_000  # Lambda takes 6 MB, in which a file is a third longer (base64); longer ones: the API
 
 
-@page(routes, "/admin/lists")
+@page("/admin/lists")
 def audience_lists(visit: Visit) -> Page:
     """Newest first, with the result of each upload."""
     found, cursor = stage().lists.page(limit=_PAGE, cursor=visit.query.get("cursor"))
@@ -24,7 +21,7 @@ def audience_lists(visit: Visit) -> Page:
     return Page("lists", {"lists": found, "following": following, "form": visit.form, "most": MAX_FILE_BYTES})
 
 
-@action(routes, "/admin/lists", role=Role.EDITOR, does="list.upload", again=audience_lists, largest_file=MAX_FILE_BYTES)
+@action("/admin/lists", role=Role.EDITOR, does="list.upload", again=audience_lists, largest_file=MAX_FILE_BYTES)
 def upload_list(visit: Visit) -> Go:
     """The file is read in the background, like one that came through the API."""
     name, file = visit.typed("name"), visit.files.get("file", b"")
@@ -39,7 +36,7 @@ def upload_list(visit: Visit) -> Go:
     return Go(f"/admin/lists/{row.list_id}", done="uploaded")
 
 
-@page(routes, "/admin/lists/{id}")
+@page("/admin/lists/{id}")
 def one_list(visit: Visit) -> Page:
     """How many rows are good, and which lines are not."""
     return Page("list", {"list": stage().lists.get(visit.path["id"])})

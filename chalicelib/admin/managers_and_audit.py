@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.audit import Door, Entry, note, thing_of
 from chalicelib.accounts.managers import Role
 from chalicelib.addresses import hash_of
@@ -19,7 +17,6 @@ from chalicelib.http_errors import status_of
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _PAGE = 50
 _AUDIT_FIELDS = ("by", "door", "did", "thing", "outcome")
 _SPAN = ("since", "until")
@@ -27,10 +24,10 @@ _VALUES = ("before", "after")
 
 
 # Changes of other accounts need a fresh proof.
-_guarded = partial(action, routes, role=Role.ADMINISTRATOR, proof=Proof.RECENT)
+_guarded = partial(action, role=Role.ADMINISTRATOR, proof=Proof.RECENT)
 
 
-@page(routes, "/admin/managers", role=Role.ADMINISTRATOR)
+@page("/admin/managers", role=Role.ADMINISTRATOR)
 def manager_list(visit: Visit) -> Page:
     """Everybody who may sign in, by name."""
     return _everybody(visit, made=None, form=visit.form)
@@ -80,7 +77,7 @@ def forget_second_factor(visit: Visit) -> Go:
     return Go("/admin/managers", done="saved")
 
 
-@page(routes, "/admin/managers/{name}/sessions", role=Role.ADMINISTRATOR)
+@page("/admin/managers/{name}/sessions", role=Role.ADMINISTRATOR)
 def session_list(visit: Visit) -> Page:
     """Where a manager is signed in."""
     manager = stage().managers.get(visit.path["name"])
@@ -101,7 +98,7 @@ def end_session_of(visit: Visit) -> Go:
     return Go(f"/admin/managers/{visit.path['name']}/sessions", done="saved")
 
 
-@page(routes, "/admin/audit", role=Role.ADMINISTRATOR)
+@page("/admin/audit", role=Role.ADMINISTRATOR)
 def audit_list(visit: Visit) -> Page:
     """Who did what, on the pages and through the API, newest first; filtered by caller, kind, object,
     outcome or time."""

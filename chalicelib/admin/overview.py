@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.admin.charts import bars, top_of
 from chalicelib.admin.templating import Page
 from chalicelib.admin.views import Visit, page
@@ -15,13 +13,12 @@ from chalicelib.stage.app import stage
 from chalicelib.states import HELD, CampaignState, SwitchState
 from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
 
-routes = Blueprint(__name__)
 _NEWEST = 20
 _MOST_SHOWN = 5
 _HOURS = 24
 
 
-@page(routes, "/admin")
+@page("/admin")
 def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """The last day, running campaigns with their progress, switches, queues, dead letters, and what waits
     for a person."""

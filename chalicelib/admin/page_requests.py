@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from chalice.app import Response
+from chalice.app import Blueprint, Response
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.accounts.authentication import At
@@ -114,3 +114,4 @@ class Registered(NamedTuple):
 
 
 REGISTERED: list[Registered] = []
+routes = Blueprint(__name__)  # every page

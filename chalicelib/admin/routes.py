@@ -1,6 +1,6 @@
-"""Every route of the managers' pages."""
+"""Every route of the managers' pages: a module's import registers its own."""
 
-from chalicelib.admin import (
+from chalicelib.admin import (  # noqa: F401
     account,
     campaign_writing,
     campaigns,
@@ -17,11 +17,6 @@ from chalicelib.admin import (
     templates,
     users,
 )
+from chalicelib.admin.page_requests import routes
 
-BLUEPRINTS = tuple(
-    module.routes
-    for module in (
-        *(sign_in, account, overview, campaigns, campaign_writing, lists, templates, links),
-        *(users, suppressions, subsystems, site_settings, event_rules, keys, managers_and_audit),
-    )
-)
+__all__ = ["routes"]

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.accounts.authentication import Step
 from chalicelib.admin.browser import LANGUAGE_COOKIE, THEME_COOKIE, cookie, language_of, read_form
 from chalicelib.admin.forms import Values
+from chalicelib.admin.page_requests import routes
 from chalicelib.admin.responses import redirect, trouble
 from chalicelib.admin.sign_in_steps import begin, door, let_in, name_in, refusal
 from chalicelib.admin.templating import LANGUAGES, STATIC, Go, static_file, words
 from chalicelib.errors import VestnikError
 
-routes = Blueprint(__name__)
 _YEAR_SECONDS = 365 * 24 * 3600
 _THEMES = ("auto", "light", "dark")
 _View = TypeVar("_View", bound=Callable[..., Response])

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from chalice.app import Blueprint
 from pydantic import BaseModel
 
 from chalicelib.accounts.managers import Role
@@ -15,12 +14,11 @@ from chalicelib.etags import Seen
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own
 _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campaign_approval", "site_url")
 
 
-@page(routes, "/admin/settings")
+@page("/admin/settings")
 def site_page(visit: Visit) -> Page:
     """Every setting as its own form, with what was changed, by whom and when."""
     shown = []
@@ -39,7 +37,7 @@ def site_page(visit: Visit) -> Page:
     return Page("settings", {"settings": shown, "stage": fixed, "comment": visit.typed("comment"), **guarded})
 
 
-@action(routes, "/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
+@action("/admin/settings/{name}", role=Role.EDITOR, does="setting.change", again=site_page)
 def change_setting(visit: Visit) -> Go:
     """In force at once for links, within 15 seconds for letters on their way, or once another manager has approved."""
     name = visit.path["name"]
@@ -49,14 +47,14 @@ def change_setting(visit: Visit) -> Go:
     return Go("/admin/settings", done="proposed" if name in stage().settings_changes.guarded else "saved")
 
 
-@action(routes, "/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
+@action("/admin/settings/{name}/approve", role=Role.APPROVER, does="setting.approve", again=site_page)
 def approve_setting(visit: Visit) -> Go:
     """Nobody can approve their own proposal."""
     stage().settings_changes.approve(visit.path["name"], by=visit.manager.key, seen=Seen((visit.typed("seen"),)))
     return Go("/admin/settings", done="approved_setting")
 
 
-@action(routes, "/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
+@action("/admin/settings/{name}/send-back", role=Role.APPROVER, does="setting.send_back", again=site_page)
 def send_back_setting(visit: Visit) -> Go:
     """Back to whoever proposed it, with what should be changed; the old value stays."""
     comment, seen = visit.comment, Seen((visit.typed("seen"),))

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
@@ -17,13 +15,12 @@ from chalicelib.states import SwitchState
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.text import whole_number
 
-routes = Blueprint(__name__)
 _LOOKED_AT = 20
 _MOST_MOVED = 500
 _PAGE = 50
 
 
-@page(routes, "/admin/subsystems")
+@page("/admin/subsystems")
 def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """Every switch with its consumers, and what waits there."""
     values = {
@@ -36,7 +33,7 @@ def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     return Page("subsystems", values)
 
 
-@action(routes, "/admin/subsystems/switches/{name}", role=Role.OPERATOR, does="switch.throw", again=subsystems)
+@action("/admin/subsystems/switches/{name}", role=Role.OPERATOR, does="switch.throw", again=subsystems)
 def throw_switch(visit: Visit) -> Go:
     """Open: no call leaves, messages wait. Closed: back by the ramp, or at once."""
     state, reason = visit.typed("state"), visit.typed("reason")
@@ -54,7 +51,7 @@ def throw_switch(visit: Visit) -> Go:
     return Go("/admin/subsystems", done=f"switch_{state}")
 
 
-@action(routes, "/admin/subsystems/consumers/{name}", role=Role.OPERATOR, does="consumer.change", again=subsystems)
+@action("/admin/subsystems/consumers/{name}", role=Role.OPERATOR, does="consumer.change", again=subsystems)
 def change_consumer(visit: Visit) -> Go:
     """Fields that are left out stay unchanged."""
     paused = {"yes": True, "no": False}.get(visit.typed("paused"))
@@ -69,7 +66,7 @@ def change_consumer(visit: Visit) -> Go:
     return Go("/admin/subsystems", done="saved")
 
 
-@action(routes, "/admin/subsystems/limits/{name}", role=Role.OPERATOR, does="limit.set", again=subsystems)
+@action("/admin/subsystems/limits/{name}", role=Role.OPERATOR, does="limit.set", again=subsystems)
 def set_limit(visit: Visit) -> Go:
     """Workers follow within a second."""
     name = visit.path["name"]
@@ -83,13 +80,13 @@ def set_limit(visit: Visit) -> Go:
     return Go("/admin/subsystems", done="saved")
 
 
-@page(routes, "/admin/dead-letters")
+@page("/admin/dead-letters")
 def dead_letter_queues(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     """How many are in each queue."""
     return Page("dead_letters", {"counts": stage().queue_depths.dead(), "queue": None, "letters": []})
 
 
-@page(routes, "/admin/dead-letters/{queue}")
+@page("/admin/dead-letters/{queue}")
 def dead_letter_queue(visit: Visit) -> Page:
     """Some of a queue's dead letters; they stay in it."""
     queue = visit.path["queue"]
@@ -101,7 +98,7 @@ def dead_letter_queue(visit: Visit) -> Page:
     return Page("dead_letters", {"counts": {queue: count}, "queue": queue, "letters": letters})
 
 
-_of_a_queue = partial(action, routes, role=Role.OPERATOR, again=dead_letter_queue)
+_of_a_queue = partial(action, role=Role.OPERATOR, again=dead_letter_queue)
 
 
 @_of_a_queue("/admin/dead-letters/{queue}/redrive", does="dead-letters.redrive")
@@ -123,7 +120,7 @@ def drop(visit: Visit) -> Go:
     return Go(f"/admin/dead-letters/{queue}", done="dropped")
 
 
-@page(routes, "/admin/attention")
+@page("/admin/attention")
 def attention(visit: Visit) -> Page:
     """Deliveries of which nobody knows whether the provider has them, oldest first."""
     found, cursor = stage().ledger.uncertain(limit=_PAGE, cursor=visit.query.get("cursor"))
@@ -131,7 +128,7 @@ def attention(visit: Visit) -> Page:
     return Page("attention", {"deliveries": found, "following": following})
 
 
-@action(routes, "/admin/attention/{delivery_id}", role=Role.OPERATOR, does="attention.decide", again=attention)
+@action("/admin/attention/{delivery_id}", role=Role.OPERATOR, does="attention.decide", again=attention)
 def decide(visit: Visit) -> Go:
     """Send again, or assume sent."""
     try:

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.accounts.managers import Role
@@ -16,13 +15,12 @@ from chalicelib.profiles.suppressions import Suppression, fields_of
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _PAGE = 50
 _CHANNEL = "email"
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 
 
-@page(routes, "/admin/suppressions", shows="suppression.look")
+@page("/admin/suppressions", shows="suppression.look")
 def suppression_list(visit: Visit) -> Page:
     """One address with its history, or all of them, newest first."""
     wanted = visit.query.get("address", "").strip()
@@ -42,7 +40,7 @@ def suppression_list(visit: Visit) -> Page:
     return Page("suppressions", shown)
 
 
-@action(routes, "/admin/suppressions", role=Role.OPERATOR, does="suppression.add", again=suppression_list)
+@action("/admin/suppressions", role=Role.OPERATOR, does="suppression.add", again=suppression_list)
 def add_suppression(visit: Visit) -> Go:
     """An address that is already suppressed keeps its first reason."""
     try:
@@ -53,7 +51,7 @@ def add_suppression(visit: Visit) -> Go:
     return _back_to(address)
 
 
-@action(routes, "/admin/suppressions/remove", role=Role.OPERATOR, does="suppression.remove", again=suppression_list)
+@action("/admin/suppressions/remove", role=Role.OPERATOR, does="suppression.remove", again=suppression_list)
 def remove_suppression(visit: Visit) -> Go:
     """Letters may go there again."""
     address = visit.typed("address")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
@@ -22,18 +22,17 @@ from chalicelib.stage.app import stage
 from chalicelib.text import strict_json
 from chalicelib.validation import said_of
 
-routes = Blueprint(__name__)
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
 _MOST_VERSIONS = 20
 
 
-@page(routes, "/admin/templates")
+@page("/admin/templates")
 def template_list(visit: Visit) -> Page:
     """Every template in its current version."""
     return Page("templates", {"templates": stage().templates.everything(), "form": visit.form})
 
 
-@action(routes, "/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
+@action("/admin/templates", role=Role.EDITOR, does="template.add", again=template_list)
 def add_template(visit: Visit) -> Go:
     """A new one starts as a copy."""
     key = visit.typed("key")
@@ -44,7 +43,7 @@ def add_template(visit: Visit) -> Go:
     )
 
 
-@page(routes, "/admin/templates/{key}")
+@page("/admin/templates/{key}")
 def template_page(visit: Visit) -> Page:
     """One version with its sources, its letter, and the changes since the previous one."""
     key = visit.path["key"]
@@ -69,7 +68,7 @@ def template_page(visit: Visit) -> Page:
     return Page("template", shown)
 
 
-@page(routes, "/admin/templates/{key}/letter", shows="template.letter")
+@page("/admin/templates/{key}/letter", shows="template.letter")
 def template_letter(visit: Visit) -> Response:
     """The letter of a stored version, for those who may not edit it; as a real user, if one is named."""
     asked = visit.query.get("version")
@@ -84,7 +83,7 @@ def template_letter(visit: Visit) -> Response:
     return framed(letter, language=visit.locale, with_subject=True)
 
 
-@preview(routes, "/admin/templates/{key}/preview", shows="template.letter")
+@preview("/admin/templates/{key}/preview", shows="template.letter")
 def preview_template(visit: Visit) -> Response:
     """The letter of what the form holds, for the frame beside it; as a real user, if one is named."""
     try:
@@ -105,14 +104,14 @@ def preview_template(visit: Visit) -> Response:
     return framed(letter, language=visit.locale, with_subject=True)
 
 
-@action(routes, "/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)
+@action("/admin/templates/{key}", role=Role.EDITOR, does="template.write", again=template_page)
 def write_template(visit: Visit) -> Go:
     """Stores a new version, checked in every language; letters on their way keep theirs."""
     key = visit.path["key"]
     return _saved(_store(visit, key, _body(visit, stage().templates.get(key))))
 
 
-@action(routes, "/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
+@action("/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
 def restore_template(visit: Visit) -> Go:
     """An earlier version again, as the newest."""
     key = visit.path["key"]
@@ -120,7 +119,7 @@ def restore_template(visit: Visit) -> Go:
     return _saved(_store(visit, key, _fields(earlier)))
 
 
-@action(routes, "/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
+@action("/admin/templates/{key}/test", role=Role.EDITOR, does="template.test", again=template_page)
 def test_template(visit: Visit) -> Go:
     """Sends the shown version, with its sample, to one address."""
     key, shown = visit.path["key"], visit.typed("version")

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.number_format import read_moment
 from chalicelib.admin.responses import mistakes_of
@@ -24,12 +22,11 @@ from chalicelib.services.history import MAX_DAYS
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _PAGE = 20
 _ASKED = ("since", "until", "template", "status")
 
 
-@page(routes, "/admin/notifications", shows="notification.search")
+@page("/admin/notifications", shows="notification.search")
 def find_notification(visit: Visit) -> Page:
     """One by its id, or a user's; otherwise those of a span of time, by template and status."""
     wanted = visit.query.get("id", "").strip()
@@ -56,24 +53,20 @@ def find_notification(visit: Visit) -> Page:
     return Page("notifications", {**shown, "listed": listed})
 
 
-@page(routes, "/admin/notifications/{id}", shows="notification.look")
+@page("/admin/notifications/{id}", shows="notification.look")
 def one_notification(visit: Visit) -> Page:
     """With its whole timeline."""
     return Page("notification", {"one": stage().history.notification(visit.path["id"])})
 
 
-@action(
-    routes, "/admin/notifications/{id}/cancel", role=Role.EDITOR, does="notification.cancel", again=one_notification
-)
+@action("/admin/notifications/{id}/cancel", role=Role.EDITOR, does="notification.cancel", again=one_notification)
 def cancel_notification(visit: Visit) -> Go:
     """Cancels what has not been sent."""
     cancel(visit.path["id"], ledger=stage().ledger)
     return Go(f"/admin/notifications/{visit.path['id']}", done="cancelled")
 
 
-@action(
-    routes, "/admin/notifications/{id}/resend", role=Role.OPERATOR, does="notification.resend", again=one_notification
-)
+@action("/admin/notifications/{id}/resend", role=Role.OPERATOR, does="notification.resend", again=one_notification)
 def resend_notification(visit: Visit) -> Go:
     """Sends again what failed or is uncertain."""
     channel = visit.typed("channel")
@@ -83,7 +76,7 @@ def resend_notification(visit: Visit) -> Go:
     return Go(f"/admin/notifications/{visit.path['id']}", done="decided")
 
 
-@page(routes, "/admin/users", shows="user.search")
+@page("/admin/users", shows="user.search")
 def find_user(visit: Visit) -> Page:
     """By the cinema's user id, or by an address: then with the letters to the bare address."""
     wanted = visit.query.get("id", "").strip()
@@ -101,7 +94,7 @@ def find_user(visit: Visit) -> Page:
     return Page("users", {**shown, "against": list(_against(against)) if against else []})
 
 
-@page(routes, "/admin/users/{id}", shows="user.look")
+@page("/admin/users/{id}", shows="user.look")
 def one_user(visit: Visit) -> Page:
     """Their profile, their preferences, and everything that they got or did not get."""
     user_id = visit.path["id"]

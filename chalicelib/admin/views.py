@@ -8,7 +8,7 @@ from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 
 from chalicelib.accounts.managers import Role
 from chalicelib.accounts.sessions import Session
@@ -24,7 +24,7 @@ from chalicelib.admin.browser import (
 )
 from chalicelib.admin.edit_conflict import LOOK, MINE, WHOLE, settled
 from chalicelib.admin.form_deduplication import once
-from chalicelib.admin.page_requests import REGISTERED, Act, Proof, Registered, View, Visit, Went
+from chalicelib.admin.page_requests import REGISTERED, Act, Proof, Registered, View, Visit, Went, routes
 from chalicelib.admin.responses import conflict, mistakes_of, once_more, redirect, shown, trouble
 from chalicelib.admin.resumed_forms import go_on, proof_over, session_over
 from chalicelib.admin.templating import Go, Page
@@ -46,7 +46,7 @@ __all__ = ["REGISTERED", "Proof", "Registered", "Visit", "action", "page", "prev
 
 
 def page(
-    blueprint: Blueprint, path: str, *, role: Role = Role.VIEWER, shows: str | None = None, first: bool = False
+    path: str, *, role: Role = Role.VIEWER, shows: str | None = None, first: bool = False
 ) -> Callable[[View], View]:
     """Registers a page; viewing changes nothing. `shows` and `first`: as in `Registered`."""
 
@@ -58,14 +58,13 @@ def page(
                 stage().audit.look(deed_of(declared, visit))
             return view(visit)
 
-        _register(blueprint, declared, view, run)
+        _register(declared, view, run)
         return view
 
     return register
 
 
 def action(
-    blueprint: Blueprint,
     path: str,
     *,
     role: Role,
@@ -90,13 +89,13 @@ def action(
             with stage().audit.act(deed_of(declared, visit), **fields_of(visit)):
                 return act(visit)
 
-        _register(blueprint, declared, act, run)
+        _register(declared, act, run)
         return act
 
     return register
 
 
-def preview(blueprint: Blueprint, path: str, *, shows: str | None = None) -> Callable[[View], View]:
+def preview(path: str, *, shows: str | None = None) -> Callable[[View], View]:
     """Registers a preview of what a form holds. It changes nothing, and is in the audit if the form names a `user` as
     whom it is shown. Only those who could store it may see it; the view itself limits how often, by `drafts()`, since
     only it can say so in place."""
@@ -110,21 +109,19 @@ def preview(blueprint: Blueprint, path: str, *, shows: str | None = None) -> Cal
                 stage().audit.look(deed_of(declared, visit))
             return view(visit)
 
-        _register(blueprint, declared, view, run)
+        _register(declared, view, run)
         return view
 
     return register
 
 
-def _register(
-    blueprint: Blueprint, declared: Registered, view: Callable[..., Any], run: Callable[[Visit], Went]
-) -> None:
+def _register(declared: Registered, view: Callable[..., Any], run: Callable[[Visit], Went]) -> None:
     REGISTERED.append(declared)
     name = f"admin_{view.__name__}"
     assert getdoc(view), f"{name}: the view's docstring says what it shows or does"  # noqa: S101 - at import, for us
 
     def handle(**path_values: str) -> Response:
-        request = blueprint.current_request
+        request = routes.current_request
         response = _answer(declared, run, request, path_values)
         ours = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         write_line("admin", [Line(counts={f"{view.__name__}_{response.status_code}": 1}, failed=ours)])
@@ -132,7 +129,7 @@ def _register(
 
     handle.__name__ = name
     kinds = ["*/*"] if declared.method == "POST" else ["application/json"]
-    blueprint.route(declared.path, methods=[declared.method], name=name, content_types=kinds)(handle)
+    routes.route(declared.path, methods=[declared.method], name=name, content_types=kinds)(handle)
 
 
 def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request, path: Mapping[str, str]) -> Response:

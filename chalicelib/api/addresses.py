@@ -3,7 +3,6 @@ log of paths holds it."""
 
 from typing import Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict
 
 from chalicelib.accounts.api_keys import Scope
@@ -15,7 +14,6 @@ from chalicelib.profiles.model import Email
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
 _MOST_USERS = 100
 
 
@@ -38,13 +36,11 @@ class AddressExportAnswer(ApiAnswer):
 
 
 @endpoint(
-    routes,
     "POST",
     "/v1/addresses/export",
     summary="Export everything stored about an e-mail address",
     scope=Scope.USERS_READ,
     of_all=Scope.USERS_READ_ALL,
-    body=AddressBody,
     answer=AddressExportAnswer,
 )
 def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
@@ -56,9 +52,7 @@ def export_address(call: Call[AddressBody, None]) -> dict[str, Any]:
     return {"email": call.body.email, "users": users, **exported}
 
 
-@endpoint(
-    routes, "POST", "/v1/addresses/erase", summary="Erase an e-mail address", scope=Scope.USERS_WRITE, body=AddressBody
-)
+@endpoint("POST", "/v1/addresses/erase", summary="Erase an e-mail address", scope=Scope.USERS_WRITE)
 def erase_address(call: Call[AddressBody, None]) -> None:
     """Erases letters to the bare address, their links and rows of uploaded lists. Opt-outs and suppressions stay under
     a keyed hash, so that later letters still respect them. Letters accepted before are skipped as `erased`, including

@@ -4,7 +4,6 @@ reach."""
 from functools import partial
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
 from chalicelib.accounts.api_keys import Scope
@@ -17,8 +16,7 @@ from chalicelib.etags import Seen
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-moves = partial(endpoint, routes, "POST", answer=CampaignAnswer, problems=STATE_FORBIDS, tag=campaign_tag)
+moves = partial(endpoint, "POST", answer=CampaignAnswer, problems=STATE_FORBIDS, tag=campaign_tag)
 writes = partial(moves, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
 approves = partial(moves, scope=Scope.CAMPAIGNS_APPROVE, of_all=Scope.CAMPAIGNS_APPROVE)
 
@@ -68,9 +66,7 @@ class SendBackBody(StrictModel):
     comment: Comment
 
 
-@approves(
-    "/v1/campaigns/{id}/send-back", summary="Send another manager's campaign back", body=SendBackBody, if_match=True
-)
+@approves("/v1/campaigns/{id}/send-back", summary="Send another manager's campaign back", if_match=True)
 def send_back_campaign(call: Call[SendBackBody, None]) -> dict[str, Any]:
     """It becomes a draft again, with the comment in its timeline; a run that has begun is paused."""
     comment, caller = call.body.comment, call.caller.key_id
@@ -95,14 +91,14 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
     return described(stage().campaign_commands.cancel(in_sight(call), by=call.caller.key_id))
 
 
-@writes("/v1/campaigns/{id}/canary/release", summary="Send the rest after a canary", query=CanaryQuery)
+@writes("/v1/campaigns/{id}/canary/release", summary="Send the rest after a canary")
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
     """Sends the rest, which was held back while the first part was tried."""
     run, caller = call.query.run, call.caller.key_id
     return described(stage().campaign_commands.release_canary(in_sight(call), by=caller, run_id=run))
 
 
-@writes("/v1/campaigns/{id}/resend", summary="Resend what was not sent", body=ResendBody)
+@writes("/v1/campaigns/{id}/resend", summary="Resend what was not sent")
 def resend_campaign(call: Call[ResendBody, None]) -> dict[str, Any]:
     """Sends only to recipients whose letter was certainly not sent (skipped, failed), optionally by reason. A repeated
     call takes only what is still unsent; uncertain deliveries wait for a person."""

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from operator import itemgetter
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field
 
 from chalicelib.accounts.api_keys import Scope
@@ -24,9 +23,8 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.storage.campaign_head import CampaignHead
 
-routes = Blueprint(__name__)
-writes = partial(endpoint, routes, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
-reads = partial(endpoint, routes, scope=Scope.CAMPAIGNS_READ, of_all=Scope.CAMPAIGNS_READ_ALL)
+writes = partial(endpoint, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
+reads = partial(endpoint, scope=Scope.CAMPAIGNS_READ, of_all=Scope.CAMPAIGNS_READ_ALL)
 campaign_tag = itemgetter("tag")
 STATE_FORBIDS = {HTTPStatus.CONFLICT: "the campaign's state forbids it"}
 
@@ -49,7 +47,6 @@ class PreviewQuery(StrictModel):
     "POST",
     "/v1/campaigns",
     summary="Create a campaign",
-    body=Campaign,
     answer=CampaignAnswer,
     status=HTTPStatus.CREATED,
     tag=campaign_tag,
@@ -69,7 +66,7 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     return described(head)
 
 
-@reads("GET", "/v1/campaigns", summary="Campaigns, newest first", query=PageQuery, answer=CampaignPage)
+@reads("GET", "/v1/campaigns", summary="Campaigns, newest first", answer=CampaignPage)
 def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Each with its progress. A page may hold fewer entries than requested, or none; only `cursor` says whether there
     are more."""
@@ -90,7 +87,6 @@ def get_campaign(call: Call[None, None]) -> dict[str, Any]:
     "PATCH",
     "/v1/campaigns/{id}",
     summary="Change a campaign",
-    body=CampaignPatch,
     answer=CampaignAnswer,
     problems=STATE_FORBIDS,
     tag=campaign_tag,
@@ -124,13 +120,7 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
     }
 
 
-@reads(
-    "POST",
-    "/v1/campaigns/{id}/preview",
-    summary="Count the audience, without sending",
-    query=PreviewQuery,
-    answer=PreviewAnswer,
-)
+@reads("POST", "/v1/campaigns/{id}/preview", summary="Count the audience, without sending", answer=PreviewAnswer)
 def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A call counts for a few seconds;
     for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
@@ -145,7 +135,6 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     "POST",
     "/v1/campaigns/{id}/test",
     summary="Send the letter to a few people",
-    body=TestBody,
     answer=AcceptedNotifications,
     status=HTTPStatus.ACCEPTED,
 )

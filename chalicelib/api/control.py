@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
 
 from chalicelib.accounts.api_keys import Scope
@@ -23,9 +22,8 @@ from chalicelib.storage.event_sources import read_wishes
 from chalicelib.storage.rate_limits import LIMITS, Limit
 from chalicelib.text import Line
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.CONTROL_READ)
-writes = partial(endpoint, routes, scope=Scope.CONTROL_WRITE)
+reads = partial(endpoint, scope=Scope.CONTROL_READ)
+writes = partial(endpoint, scope=Scope.CONTROL_WRITE)
 Reason = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
@@ -139,7 +137,6 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
     "POST",
     "/v1/control/switches/{name}",
     summary="Throw a switch by hand",
-    body=SwitchBody,
     answer=SwitchAnswer,
     tag=_switch_tag,
     if_match=True,
@@ -171,7 +168,6 @@ def get_consumer(call: Call[None, None]) -> dict[str, Any]:
     "POST",
     "/v1/control/consumers/{name}",
     summary="Pause a consumer, or change its pace",
-    body=ConsumerBody,
     answer=ConsumerAnswer,
     tag=_consumer_tag,
     if_match=True,
@@ -190,13 +186,7 @@ def get_limit(call: Call[None, None]) -> dict[str, Any]:
 
 
 @writes(
-    "POST",
-    "/v1/control/limits/{name}",
-    summary="Set a rate limit",
-    body=LimitBody,
-    answer=LimitAnswer,
-    tag=_limit_tag,
-    if_match=True,
+    "POST", "/v1/control/limits/{name}", summary="Set a rate limit", answer=LimitAnswer, tag=_limit_tag, if_match=True
 )
 def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
     """Workers follow with their next lease, within a second."""

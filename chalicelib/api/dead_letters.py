@@ -5,7 +5,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictInt
 
 from chalicelib.accounts.api_keys import Scope
@@ -21,9 +20,8 @@ from chalicelib.services.operator_actions import describe_dead_letter
 from chalicelib.stage.app import stage
 from chalicelib.storage.ledger import Delivery
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.CONTROL_READ)
-writes = partial(endpoint, routes, scope=Scope.CONTROL_WRITE)
+reads = partial(endpoint, scope=Scope.CONTROL_READ)
+writes = partial(endpoint, scope=Scope.CONTROL_WRITE)
 MAX_REDRIVE = 500
 
 
@@ -96,13 +94,7 @@ class AttentionPage(ApiAnswer):
     cursor: str | None
 
 
-@reads(
-    "GET",
-    "/v1/control/dead-letters/{name}",
-    summary="Read the dead letters of a queue",
-    query=PageQuery,
-    answer=DeadLettersAnswer,
-)
+@reads("GET", "/v1/control/dead-letters/{name}", summary="Read the dead letters of a queue", answer=DeadLettersAnswer)
 def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     """They stay in the queue; reading them hides them from the next call for two seconds."""
     letters = stage().dead_letters.look(call.path["name"], limit=call.query.limit)
@@ -116,7 +108,6 @@ def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     "POST",
     "/v1/control/dead-letters/{name}/redrive",
     summary="Put dead letters back into their queue",
-    body=RedriveBody,
     answer=MovedAnswer,
 )
 def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
@@ -126,9 +117,7 @@ def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
     return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
-@writes(
-    "POST", "/v1/control/dead-letters/{name}/drop", summary="Delete dead letters", body=DropBody, answer=MovedAnswer
-)
+@writes("POST", "/v1/control/dead-letters/{name}/drop", summary="Delete dead letters", answer=MovedAnswer)
 def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     """They are gone for good; who deleted them, and why, is logged."""
     name = call.path["name"]
@@ -139,9 +128,7 @@ def drop_dead_letters(call: Call[DropBody, None]) -> dict[str, Any]:
     return {"moved": moved, "left": stage().dead_letters.count(name)}
 
 
-@reads(
-    "GET", "/v1/control/attention", summary="Deliveries that wait for a person", query=PageQuery, answer=AttentionPage
-)
+@reads("GET", "/v1/control/attention", summary="Deliveries that wait for a person", answer=AttentionPage)
 def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Nobody knows whether the provider has them; they are not resent automatically."""
     rows, cursor = stage().ledger.uncertain(limit=call.query.limit, cursor=call.query.cursor)
@@ -152,7 +139,6 @@ def get_attention(call: Call[None, PageQuery]) -> dict[str, Any]:
     "POST",
     "/v1/control/attention/{delivery_id}",
     summary="Decide about an uncertain delivery",
-    body=AttentionBody,
     problems={HTTPStatus.CONFLICT: "it waits for nobody any more: somebody has decided, or the provider has answered"},
 )
 def decide_attention(call: Call[AttentionBody, None]) -> None:

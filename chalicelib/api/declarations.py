@@ -3,8 +3,10 @@ differ."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, NamedTuple, get_args
 
+from chalice.app import Blueprint
 from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Scope
@@ -22,17 +24,34 @@ class Route(NamedTuple):
     summary: str
     scope: Scope
     of_all: Scope | None
-    body: type[BaseModel] | None
-    query: type[BaseModel] | None
     answer: type[BaseModel] | None
     status: HTTPStatus
-    operation: str
-    description: str
+    view: Callable[[Any], Any]
     problems: Mapping[HTTPStatus, str]
     tag: Callable[[Any], str] | None
     if_match: bool
     must_match: bool
     replays: bool
+
+    @property
+    def operation(self) -> str:
+        """The id under which the route is published, logged and in the audit."""
+        return str(self.view.__name__)
+
+    @property
+    def body(self) -> type[BaseModel] | None:
+        """The model of the body: the view's `Call` names it."""
+        return self._asked[0]
+
+    @property
+    def query(self) -> type[BaseModel] | None:
+        """The model of the query's parameters."""
+        return self._asked[1]
+
+    @property
+    def _asked(self) -> list[type[BaseModel] | None]:
+        (call, *_) = self.view.__annotations__.values()
+        return [None if one is NoneType else one for one in get_args(call)]
 
     @property
     def content_types(self) -> tuple[str, ...]:
@@ -48,3 +67,4 @@ class Route(NamedTuple):
 
 
 ENDPOINTS: list[Route] = []
+routes = Blueprint(__name__)  # every route of the API

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from inspect import getdoc
 from typing import Any
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Scope, secret_of
 from chalicelib.api.audit_policy import watched
 from chalicelib.api.checked_call import Call, call_of
-from chalicelib.api.declarations import ENDPOINTS, JSON, Route
+from chalicelib.api.declarations import ENDPOINTS, JSON, Route, routes
 from chalicelib.api.idempotency_key import digest_of, once
 from chalicelib.api.problem import answering
 from chalicelib.api.projection import projected
@@ -20,15 +19,12 @@ from chalicelib.observability import Line, aside, write_line
 
 
 def endpoint(
-    blueprint: Blueprint,
     method: str,
     path: str,
     *,
     summary: str,
     scope: Scope,
     of_all: Scope | None = None,
-    body: type[BaseModel] | None = None,
-    query: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
     problems: Mapping[HTTPStatus, str] | None = None,
@@ -39,11 +35,11 @@ def endpoint(
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers an API route; the view's docstring is its published description.
 
-    The view gets a `Call` and returns what `answer` describes (a dict or the model), or None with 204. With `of_all`
-    the view respects `call.sight`: holders of `scope` alone see what their own service asked for. `problems` are the
-    view's own refusals. `tag` computes the `ETag` of the result; with `if_match` the view writes only if `call.seen`
-    still matches, where a caller may send none unless `must_match` is set. A POST that `replays` implements
-    Idempotency-Key itself; every other one gets it from here.
+    The view gets a `Call` of the two models that its body and query are checked against, and returns what `answer`
+    describes (a dict or the model), or None with 204. With `of_all` the view respects `call.sight`: holders of `scope`
+    alone see what their own service asked for. `problems` are the view's own refusals. `tag` computes the `ETag` of the
+    result; with `if_match` the view writes only if `call.seen` still matches, where a caller may send none unless
+    `must_match` is set. A POST that `replays` implements Idempotency-Key itself; every other one gets it from here.
     """
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
@@ -53,12 +49,9 @@ def endpoint(
             summary=summary,
             scope=scope,
             of_all=of_all,
-            body=body,
-            query=query,
             answer=answer,
             status=status,
-            operation=str(view.__name__),
-            description=getdoc(view) or "",
+            view=view,
             problems=problems or {},
             tag=tag,
             if_match=if_match,
@@ -68,19 +61,17 @@ def endpoint(
         ENDPOINTS.append(declared)
 
         def handle(**path_values: str) -> Response:
-            return _answer(declared, view, blueprint.current_request, path_values)
+            return _answer(declared, routes.current_request, path_values)
 
         handle.__name__ = view.__name__
         kinds = list(declared.content_types)
-        blueprint.route(path, methods=[method], name=view.__name__, content_types=kinds)(handle)
+        routes.route(path, methods=[method], name=view.__name__, content_types=kinds)(handle)
         return handle
 
     return register
 
 
-def _answer(
-    declared: Route, view: Callable[[Call[Any, Any]], Any], request: Request, path: Mapping[str, str]
-) -> Response:
+def _answer(declared: Route, request: Request, path: Mapping[str, str]) -> Response:
     ids: list[str] = []
 
     def answer() -> Response:
@@ -89,7 +80,7 @@ def _answer(
 
         def make() -> Response:
             with act():
-                result = view(call)
+                result = declared.view(call)
             return _response(declared, call, result, ids)
 
         if call.key is None or declared.replays:

@@ -3,8 +3,6 @@
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import ApiAnswer, ShownStatus
 from chalicelib.api.checked_call import Call
@@ -12,8 +10,6 @@ from chalicelib.api.endpoint import endpoint
 from chalicelib.services.event_intake import Event
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
-
-routes = Blueprint(__name__)
 
 
 class FollowingAnswer(ApiAnswer):
@@ -38,12 +34,10 @@ class EventAnswer(ApiAnswer):
 
 
 @endpoint(
-    routes,
     "POST",
     "/v1/events",
     summary="Report an event, from which rules make letters",
     scope=Scope.EVENTS_WRITE,
-    body=Event,
     answer=EventAnswer,
     status=HTTPStatus.ACCEPTED,
     problems={HTTPStatus.CONFLICT: "the id was used for another event"},

@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import Field
 
 from chalicelib.accounts.api_keys import Scope
@@ -17,8 +16,7 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.campaign_links import of_campaign, totals
 from chalicelib.storage.short_links import fields_of
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.LINKS_READ, of_all=Scope.LINKS_READ_ALL)
+reads = partial(endpoint, scope=Scope.LINKS_READ, of_all=Scope.LINKS_READ_ALL)
 
 
 class LinkQuery(PageQuery):
@@ -69,7 +67,7 @@ class CampaignTotals(ApiAnswer):
     totals: list[TargetTotals]
 
 
-@reads("GET", "/v1/links", summary="A campaign's short links with their visits", query=LinkQuery, answer=LinkPage)
+@reads("GET", "/v1/links", summary="A campaign's short links with their visits", answer=LinkPage)
 def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
     """One entry per link; each link belongs to one user."""
     query = call.query
@@ -97,7 +95,6 @@ def get_link(call: Call[None, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
     "DELETE",
     "/v1/links/{code}",
     summary="Revoke a short link",

@@ -5,7 +5,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict
 
 from chalicelib.accounts.api_keys import Scope
@@ -21,8 +20,7 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.storage.recipient_lists import RecipientList
 
-routes = Blueprint(__name__)
-writes = partial(endpoint, routes, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
+writes = partial(endpoint, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
 
 
 class ListBody(StrictModel):
@@ -33,14 +31,7 @@ class ListBody(StrictModel):
     name: Name
 
 
-@writes(
-    "POST",
-    "/v1/lists",
-    summary="Request the upload of a list",
-    body=ListBody,
-    answer=ListAnswer,
-    status=HTTPStatus.CREATED,
-)
+@writes("POST", "/v1/lists", summary="Request the upload of a list", answer=ListAnswer, status=HTTPStatus.CREATED)
 def create_list(call: Call[ListBody, None]) -> dict[str, Any]:
     """The file is CSV in UTF-8 with a header: `user_id` or `email`, and for addresses optionally `name`, `locale` and
     `timezone`; every other column becomes an attribute. At most a million rows. `PUT` it to `upload.url`, then call
@@ -70,7 +61,6 @@ def _tag(shown: Mapping[str, Any]) -> str:
 
 
 @endpoint(
-    routes,
     "GET",
     "/v1/lists/{id}",
     summary="One list",

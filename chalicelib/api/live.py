@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from chalicelib.accounts.api_keys import Scope
@@ -19,8 +18,7 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.storage.cursor import read_place, whole, write_cursor
 
-routes = Blueprint(__name__)
-writes = partial(endpoint, routes, scope=Scope.LIVE_WRITE)
+writes = partial(endpoint, scope=Scope.LIVE_WRITE)
 
 
 class TicketBody(StrictModel):
@@ -94,7 +92,6 @@ class ReadBody(StrictModel):
     "POST",
     "/v1/live/tickets",
     summary="A ticket for one WebSocket connection of a user: single use, 60 seconds",
-    body=TicketBody,
     answer=TicketAnswer,
 )
 def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
@@ -103,12 +100,10 @@ def create_live_ticket(call: Call[TicketBody, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
     "GET",
     "/v1/users/{id}/inbox",
     summary="A user's live notifications, newest first",
     scope=Scope.LIVE_READ,
-    query=InboxQuery,
     answer=InboxAnswer,
 )
 def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
@@ -121,9 +116,7 @@ def list_user_inbox(call: Call[None, InboxQuery]) -> dict[str, Any]:
     return {"entries": page.entries, "unread": page.head.unread, "cursor": following}
 
 
-@writes(
-    "POST", "/v1/users/{id}/inbox/read", summary="Mark live notifications as read", body=ReadBody, answer=UnreadAnswer
-)
+@writes("POST", "/v1/users/{id}/inbox/read", summary="Mark live notifications as read", answer=UnreadAnswer)
 def read_user_inbox(call: Call[ReadBody, None]) -> dict[str, Any]:
     """The user's open connections are told the new count too."""
     user_id = call.path["id"]

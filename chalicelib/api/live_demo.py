@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib.api.answers import ApiAnswer
+from chalicelib.api.declarations import routes
 from chalicelib.api.live import TicketAnswer, issue_ticket
 from chalicelib.api.problem import answered, plain_json
 from chalicelib.errors import NotFoundError, Phrase
@@ -20,7 +21,6 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.validation import invalid
 
-routes = Blueprint(__name__)
 _EXAMPLE = "new-episode"
 _FILES = ("live.js", "page.js", "words.js", "live.css")
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}

@@ -3,15 +3,15 @@
 import json
 from typing import Any
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
+from chalicelib.api.declarations import routes
 from chalicelib.api.docs_page import docs_page
 from chalicelib.api.openapi import document
 from chalicelib.api.problem import answered
 from chalicelib.observability import Line, write_line
 from chalicelib.settings import settings
 
-routes = Blueprint(__name__)
 _CACHE = "public, max-age=60"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

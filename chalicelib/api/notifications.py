@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import Field
 
 from chalicelib.accounts.api_keys import Scope
@@ -20,8 +19,7 @@ from chalicelib.services.history import MAX_DAYS, MAX_PAGE_SIZE, PAGE_SIZE
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.READ, of_all=Scope.READ_ALL)
+reads = partial(endpoint, scope=Scope.READ, of_all=Scope.READ_ALL)
 
 
 class PageQuery(StrictModel):
@@ -32,12 +30,10 @@ class PageQuery(StrictModel):
 
 
 @endpoint(
-    routes,
     "POST",
     "/v1/notifications",
     summary="Send a letter to 1–100 recipients",
     scope=Scope.SEND,
-    body=NotificationRequest,
     answer=AcceptedNotifications,
     status=HTTPStatus.ACCEPTED,
     replays=True,
@@ -80,7 +76,6 @@ class SearchQuery(StrictModel):
     "GET",
     "/v1/notifications",
     summary="Notifications requested within a span of time, newest first",
-    query=SearchQuery,
     answer=HistoryPage,
 )
 def search_notifications(call: Call[None, SearchQuery]) -> dict[str, Any]:
@@ -110,7 +105,6 @@ def get_notification(call: Call[None, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
     "POST",
     "/v1/notifications/{id}/cancel",
     summary="Cancel what has not been sent",
@@ -124,13 +118,7 @@ def cancel_notification(call: Call[None, None]) -> dict[str, Any]:
     return stage().history.notification(call.path["id"], sight=call.sight)
 
 
-@reads(
-    "GET",
-    "/v1/users/{id}/notifications",
-    summary="A user's notifications, newest first",
-    query=PageQuery,
-    answer=HistoryPage,
-)
+@reads("GET", "/v1/users/{id}/notifications", summary="A user's notifications, newest first", answer=HistoryPage)
 def list_user_notifications(call: Call[None, PageQuery]) -> dict[str, Any]:
     """Empty for an unknown user: the history outlives the profile. A page may hold fewer entries than requested, or
     none; only `cursor` says whether there are more."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
+from inspect import getdoc
 from typing import Any
 
 from pydantic import BaseModel
@@ -73,7 +74,7 @@ def _operation(one: Route, schemas: _Schemas) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": one.operation,
         "summary": one.summary,
-        "description": f"{one.description}\n\nScope: `{one.scope}`{_reach(one)}.",
+        "description": f"{getdoc(one.view)}\n\nScope: `{one.scope}`{_reach(one)}.",
         "x-scope": one.scope.value,
         **({"x-scope-of-all": one.of_all.value} if one.of_all else {}),
         "tags": [one.path.split("/")[2]],

@@ -5,8 +5,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import AcceptedNotification, ApiAnswer
 from chalicelib.api.checked_call import Call
@@ -24,8 +22,7 @@ from chalicelib.profiles.preferences import EVERYTHING, Preferences, word_key
 from chalicelib.service_scope import Sight
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
+writes = partial(endpoint, scope=Scope.USERS_WRITE)
 _PERSONS_ALONE = ("user", "preferences", "suppressions", "objections", "endpoints")
 
 
@@ -49,7 +46,6 @@ class ExportAnswer(ApiAnswer):
 
 
 @endpoint(
-    routes,
     "GET",
     "/v1/users/{id}/preferences",
     summary="A user's preferences",
@@ -66,7 +62,6 @@ def get_preferences(call: Call[None, None]) -> dict[str, Any]:
     "PUT",
     "/v1/users/{id}/preferences",
     summary="Replace a user's preferences",
-    body=Preferences,
     answer=PreferencesAnswer,
     tag=tag_of,
     if_match=True,
@@ -108,7 +103,6 @@ def send_confirmation_again(call: Call[None, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
     "GET",
     "/v1/users/{id}/export",
     summary="Export everything stored about a user",

@@ -1,6 +1,6 @@
-"""Every route of the HTTPS API."""
+"""Every route of the HTTPS API: a module's import registers its own."""
 
-from chalicelib.api import (
+from chalicelib.api import (  # noqa: F401
     addresses,
     campaign_moves,
     campaigns,
@@ -20,12 +20,6 @@ from chalicelib.api import (
     user_endpoints,
     users,
 )
+from chalicelib.api.declarations import routes
 
-BLUEPRINTS = tuple(
-    module.routes
-    for module in (
-        *(meta, control, dead_letters, notifications, templates, users, user_endpoints, live, live_demo),
-        *(campaigns, campaign_moves, lists),
-        *(events, preferences, addresses, site_settings, suppressions, links),
-    )
-)
+__all__ = ["routes"]

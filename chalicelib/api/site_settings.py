@@ -5,7 +5,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, JsonValue
 
 from chalicelib.accounts.api_keys import Scope
@@ -16,8 +15,7 @@ from chalicelib.configuration.site_settings import Setting
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.SETTINGS_READ)
+reads = partial(endpoint, scope=Scope.SETTINGS_READ)
 
 
 class SettingBody(StrictModel):
@@ -61,12 +59,10 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
 
 
 @endpoint(
-    routes,
     "PUT",
     "/v1/settings/{name}",
     summary="Change a setting",
     scope=Scope.SETTINGS_WRITE,
-    body=SettingBody,
     answer=SettingAnswer,
     problems={HTTPStatus.CONFLICT: "others are changing the setting"},
     tag=_tag,

@@ -6,7 +6,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from chalicelib.accounts.api_keys import Scope
@@ -29,9 +28,8 @@ from chalicelib.stage.app import stage
 from chalicelib.text import normal_source, one_line
 from chalicelib.validation import said_of
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.SUPPRESSIONS_READ)
-writes = partial(endpoint, routes, scope=Scope.SUPPRESSIONS_WRITE)
+reads = partial(endpoint, scope=Scope.SUPPRESSIONS_READ)
+writes = partial(endpoint, scope=Scope.SUPPRESSIONS_WRITE)
 MAX_IMPORT = 500
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email, config=ConfigDict(defer_build=True))
 _FIRST_COLUMN = {"address", "email", "e-mail"}
@@ -115,13 +113,7 @@ class ImportAnswer(ApiAnswer):
     known: int
 
 
-@reads(
-    "GET",
-    "/v1/suppressions",
-    summary="Suppressed addresses, newest first",
-    query=SuppressionQuery,
-    answer=SuppressionPage,
-)
+@reads("GET", "/v1/suppressions", summary="Suppressed addresses, newest first", answer=SuppressionPage)
 def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     """Those in force."""
     rows, cursor = stage().suppressions.page(
@@ -134,7 +126,6 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     "POST",
     "/v1/suppressions",
     summary="Suppress an e-mail address by hand",
-    body=SuppressionBody,
     answer=SuppressionAnswer,
     status=HTTPStatus.CREATED,
 )
@@ -147,13 +138,7 @@ def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
     return stage().suppressions.get("email", body.address)._asdict()
 
 
-@writes(
-    "POST",
-    "/v1/suppressions/import",
-    summary="Suppress up to 500 e-mail addresses",
-    body=ImportBody,
-    answer=ImportAnswer,
-)
+@writes("POST", "/v1/suppressions/import", summary="Suppress up to 500 e-mail addresses", answer=ImportAnswer)
 def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     """If one is invalid, none is stored; repeating the call adds nothing."""
     addresses = _checked(call.body.entries())

@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.accounts.api_keys import Scope
@@ -23,8 +22,7 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.text import JsonObject, Source
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.TEMPLATES_READ)
+reads = partial(endpoint, scope=Scope.TEMPLATES_READ)
 _TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
 _FACTS = frozenset({"hides", "in_force", "shipped"})  # facts about a version in an answer
 
@@ -127,12 +125,7 @@ class TemplateAnswer(Template):
 
 
 @reads(
-    "GET",
-    "/v1/templates/{key}",
-    summary="A template, and which version is in force",
-    query=VersionQuery,
-    answer=TemplateAnswer,
-    tag=_tag,
+    "GET", "/v1/templates/{key}", summary="A template, and which version is in force", answer=TemplateAnswer, tag=_tag
 )
 def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     """The version in force, or the requested one. `version` is the number of a stored version, or the name of one
@@ -148,13 +141,10 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
 
 
 @endpoint(
-    routes,
     "PUT",
     "/v1/templates/{key}",
     summary="Store a new version of a template",
     scope=Scope.TEMPLATES_WRITE,
-    body=TemplateBody,
-    query=StoreQuery,
     answer=TemplateAnswer,
     problems={
         HTTPStatus.CONFLICT: "another version was stored at this moment, or this one would refuse what others send "
@@ -197,7 +187,6 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
     "POST",
     "/v1/templates/{key}/preview",
     summary="Render a template without sending it",
-    body=PreviewBody,
     answer=TemplatePreview,
     problems={HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN},
 )

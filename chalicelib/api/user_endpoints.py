@@ -4,8 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from chalice.app import Blueprint
-
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
@@ -16,9 +14,8 @@ from chalicelib.etags import tag_of
 from chalicelib.profiles.endpoints import EndpointBody, EndpointPatch
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-reads = partial(endpoint, routes, scope=Scope.USERS_READ)
-writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
+reads = partial(endpoint, scope=Scope.USERS_READ)
+writes = partial(endpoint, scope=Scope.USERS_WRITE)
 
 
 class EndpointAnswer(ApiAnswer):
@@ -70,7 +67,6 @@ def list_endpoints(call: Call[None, None]) -> dict[str, Any]:
     "POST",
     "/v1/users/{id}/endpoints",
     summary="Register a device, a webhook or a chat",
-    body=EndpointBody,
     answer=NewEndpointAnswer,
     status=HTTPStatus.CREATED,
     problems={HTTPStatus.CONFLICT: "the user has too many endpoints of this channel"},
@@ -98,7 +94,6 @@ def get_endpoint(call: Call[None, None]) -> dict[str, Any]:
     "PATCH",
     "/v1/users/{id}/endpoints/{endpoint_id}",
     summary="Switch an endpoint on or off",
-    body=EndpointPatch,
     answer=EndpointAnswer,
     tag=tag_of,
     if_match=True,
@@ -117,7 +112,6 @@ def delete_endpoint(call: Call[None, None]) -> None:
 
 
 @endpoint(
-    routes,
     "GET",
     "/v1/users/{id}/endpoints/{endpoint_id}/deliveries",
     summary="The latest posts to a webhook",

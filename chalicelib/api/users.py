@@ -4,7 +4,6 @@ from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from chalice.app import Blueprint
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from chalicelib.accounts.api_keys import Scope
@@ -18,8 +17,7 @@ from chalicelib.profiles.model import User, UserBody, UserId, UserPatch
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
-routes = Blueprint(__name__)
-writes = partial(endpoint, routes, scope=Scope.USERS_WRITE)
+writes = partial(endpoint, scope=Scope.USERS_WRITE)
 MAX_BATCH = 500
 _USER_ID: TypeAdapter[str] = TypeAdapter(UserId, config=ConfigDict(defer_build=True))
 
@@ -43,21 +41,13 @@ class UserBatch(StrictModel):
     users: Annotated[tuple[User, ...], Field(min_length=1, max_length=MAX_BATCH)]
 
 
-@writes(
-    "PUT",
-    "/v1/users/{id}",
-    summary="Create or replace a user",
-    body=UserBody,
-    answer=UserAnswer,
-    tag=tag_of,
-    if_match=True,
-)
+@writes("PUT", "/v1/users/{id}", summary="Create or replace a user", answer=UserAnswer, tag=tag_of, if_match=True)
 def put_user(call: Call[UserBody, None]) -> dict[str, Any]:
     """Fields that are left out become unknown."""
     return stage().directory.put(user_id_of(call), call.body, seen=call.seen).to_dict()
 
 
-@endpoint(routes, "GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer, tag=tag_of)
+@endpoint("GET", "/v1/users/{id}", summary="One user", scope=Scope.USERS_READ, answer=UserAnswer, tag=tag_of)
 def get_user(call: Call[None, None]) -> dict[str, Any]:
     """The user as the directory holds them."""
     return stage().directory.get(call.path["id"]).to_dict()
@@ -67,7 +57,6 @@ def get_user(call: Call[None, None]) -> dict[str, Any]:
     "PATCH",
     "/v1/users/{id}",
     summary="Change some fields of a user (JSON merge patch)",
-    body=UserPatch,
     answer=UserAnswer,
     tag=tag_of,
     if_match=True,
@@ -92,7 +81,7 @@ def delete_user(call: Call[None, None]) -> None:
     stage().personal_data.erase(call.path["id"])
 
 
-@writes("POST", "/v1/users/batch", summary="Create or replace up to 500 users", body=UserBatch, answer=UsersAnswer)
+@writes("POST", "/v1/users/batch", summary="Create or replace up to 500 users", answer=UsersAnswer)
 def put_users(call: Call[UserBatch, None]) -> dict[str, Any]:
     """If one is invalid, none is written; a 503 may have written some, and the call may be repeated."""
     note(things=[thing_of(one.id, stage().address_hashes) for one in call.body.users])

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from chalicelib.rendering.shipped import shipped_folder
+from chalicelib.security.signing import ExpiredLinkError
 from chalicelib.settings import settings
 
 LANGUAGES: Mapping[str, str] = {"ru": "Русский", "en": "English"}
@@ -46,6 +47,12 @@ def page(name: str, *, locale: str, status: HTTPStatus = HTTPStatus.OK, **values
         **PRIVATE,
     }
     return Response(body, headers=headers, status_code=status.value)
+
+
+def expired(error: ExpiredLinkError, token: str, *, locale: str, asked: bool = False) -> Response:
+    """What every expired token leads to. It says nothing about the letter; its button may send a new link."""
+    renewal = f"{settings().public_url}/new-link/{error.purpose.value}/{token}"
+    return page("expired", locale=locale, status=HTTPStatus.GONE, asked=asked, renewal=renewal)
 
 
 # The address of such a page is its reader's secret: no cache, no index, no Referer.

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.clock import now
 from chalicelib.errors import NotFoundError, Phrase
@@ -23,10 +23,8 @@ from chalicelib.stage.app import stage
 from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import zone_of
 
-routes = Blueprint(__name__)
 
-
-@public_page(routes, "/preferences/{token}", methods=["GET", "HEAD", "POST"])
+@public_page("/preferences/{token}", methods=["GET", "HEAD", "POST"])
 def own_preferences(visitor: Visitor) -> Response:
     """GET shows, POST saves. A form with a mistake saves nothing and says what is wrong; what is no form of this page,
     such as a scanner's POST, is answered like a GET."""

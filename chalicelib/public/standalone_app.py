@@ -13,7 +13,7 @@ from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.http_errors import protected
 from chalicelib.observability import begin_request
-from chalicelib.public.routes import BLUEPRINTS
+from chalicelib.public.routes import routes
 
 functions = Blueprint(__name__)
 
@@ -29,8 +29,7 @@ def _pages() -> Chalice:
     # At the first request, since a blueprint belongs to one app: in the API's process that is `app`.
     pages = Chalice(app_name="vestnik", configure_logs=False)
     pages.register_middleware(_begun, "http")
-    for blueprint in BLUEPRINTS:
-        pages.register_blueprint(blueprint)
+    pages.register_blueprint(routes)
     cold_start.end()
     return pages
 

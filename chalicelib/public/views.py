@@ -11,8 +11,7 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase, TooLargeError, UnavailableError
 from chalicelib.locales import lookup, preferred
 from chalicelib.observability import Line, log_failure, request_id, write_line
-from chalicelib.public.expired import expired
-from chalicelib.public.pages import LANGUAGES, page
+from chalicelib.public.pages import LANGUAGES, expired, page
 from chalicelib.security.signing import ExpiredLinkError
 from chalicelib.settings import settings
 from chalicelib.text import normal_text
@@ -38,17 +37,16 @@ class Visitor(NamedTuple):
 
 
 View = Callable[[Visitor], Response]
+routes, sending = Blueprint(__name__), Blueprint(f"{__name__}.sending")  # what only the API's function may do
 PUBLIC_ROUTES: dict[str, tuple[str, ...]] = {}  # the methods of each path that the pages' own function answers
 
 
-def public_page(
-    blueprint: Blueprint, path: str, *, methods: Sequence[str], sends: bool = False
-) -> Callable[[View], View]:
+def public_page(path: str, *, methods: Sequence[str], sends: bool = False) -> Callable[[View], View]:
     """Registers a view for people. Bodies of any content type are accepted, as RFC 8058 leaves it to the mail program.
     Errors become pages. `sends`: it sends a letter, which the pages' own function may not."""
 
     def register(view: View) -> View:
-        name = view.__name__
+        name, blueprint = view.__name__, sending if sends else routes
         if not sends:
             PUBLIC_ROUTES[path] = tuple(methods)
 
