@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from chalicelib.campaigns.content_source import Content, ContentSource
 from chalicelib.campaigns.held_chunks import Chunk
 from chalicelib.clock import expiry_epoch, parse_rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
@@ -88,45 +89,29 @@ class KnownCampaigns:
         return _Known(self._clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
 
 
-class ChunkAdmission:
+class ChunkAdmission(Composed):
     """Implements `pipeline.campaign_port.CampaignPort`. `limiter` takes its rates from `known`; `provider_limits` are
     those of the throttles."""
 
-    def __init__(
-        self,
-        *,
-        known: KnownCampaigns,
-        held: HeldChunks,
-        content: ContentSource,
-        ledger: Ledger,
-        retries: Retries,
-        limiter: RateLimiter,
-        provider_limits: RateLimiter,
-        sleep: Callable[[float], None],
-        max_attempts: int,
-        retention_days: int,
-        owner: OwnerOf,
-        halt: "Callable[[], Halt]",
-    ) -> None:
-        self._known = known
-        self._held = held
-        self._content = content
-        self._ledger = ledger
-        self._retries = retries
-        self._limiter = limiter
-        self._provider_limits = provider_limits
-        self._sleep = sleep
-        self._max_attempts = max_attempts
-        self._retention_days = retention_days
-        self._owner = owner
-        self._halt = halt  # made with the first refusal: most workers never need it
+    known: KnownCampaigns
+    held: HeldChunks
+    content: ContentSource
+    ledger: Ledger
+    retries: Retries
+    limiter: RateLimiter
+    provider_limits: RateLimiter
+    sleep: Callable[[float], None]
+    max_attempts: int
+    retention_days: int
+    owner: OwnerOf
+    halt: "Callable[[], Halt]"  # made with the first refusal: most workers never need it
 
     def admit(self, job: EnrichJob) -> EnrichJob | None:
         """See `CampaignPort`."""
-        state = self._known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
+        state = self.known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
         if state == S.PAUSED:
             parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
-            self._held.put(job.letter.run_id or "", PAUSED, [parked])
+            self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return None
         if not job.again:
             self._record(job)
@@ -140,37 +125,37 @@ class ChunkAdmission:
         state is read with every chunk: after a pause each worker finishes its current chunk, and no more."""
         campaign_id = job.letter.campaign_id or ""
         subsystem = CHANNELS[job.channel].subsystem
-        state = self._known.state(campaign_id, subsystem=subsystem, fresh=True)
+        state = self.known.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == S.PAUSED:
             recipients = tuple(as_known(r) for r in job.recipients)
             parked = Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True)
-            self._held.put(job.letter.run_id or "", PAUSED, [parked])
+            self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return False
         if state == S.CANCELLED:
             self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
             return False
         limit = f"campaign.{campaign_id}"
         # The throttle enforces the provider's limit: a campaign that may go as fast needs none of its own.
-        if job.paced or self._known.rate(limit) >= self._provider_limits.rate(f"{subsystem}.{_LANE}"):
+        if job.paced or self.known.rate(limit) >= self.provider_limits.rate(f"{subsystem}.{_LANE}"):
             return True
         return self._is_its_turn(job, limit)
 
     def believed(self, job: DeliverJob, *, refused: int, accepted: int, said: str) -> int:
         """See `CampaignPort`."""
         campaign_id = job.letter.campaign_id or ""
-        known = self._known.refusals(campaign_id)
+        known = self.known.refusals(campaign_id)
         if not (refused or known):
             return refused
-        return self._halt().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
+        return self.halt().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later gets it reserved and waits in the retry queue: no worker waits with it."""
-        grant = self._limiter.take(limit, len(job.recipients), max_wait_seconds=MAX_DELAY_SECONDS)
+        grant = self.limiter.take(limit, len(job.recipients), max_wait_seconds=MAX_DELAY_SECONDS)
         if grant.granted and grant.wait_seconds <= _SOON_SECONDS:
-            self._sleep(grant.wait_seconds)
+            self.sleep(grant.wait_seconds)
             return True
         turn = job.model_copy(update={"paced": True}) if grant.granted else job
-        self._retries.later(turn, in_seconds=grant.wait_seconds)
+        self.retries.later(turn, in_seconds=grant.wait_seconds)
         return False
 
     def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
@@ -179,7 +164,7 @@ class ChunkAdmission:
     def _close(
         self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str], status: DeliveryStatus, reason: str
     ) -> None:
-        self._ledger.move(ended(letter, ids, channels, status, reason))
+        self.ledger.move(ended(letter, ids, channels, status, reason))
 
     def _record(self, job: EnrichJob) -> None:
         record_notifications(
@@ -187,8 +172,8 @@ class ChunkAdmission:
             [(one.notification_id, one.profile or {"user_id": one.user_id}) for one in job.recipients],
             channels=job.channels,
             send_at=None,
-            expires_at_epoch=expiry_epoch(self._retention_days, since=parse_rfc3339(job.letter.accepted_at)),
-            owner=self._owner,
+            expires_at_epoch=expiry_epoch(self.retention_days, since=parse_rfc3339(job.letter.accepted_at)),
+            owner=self.owner,
         )
 
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:
@@ -197,11 +182,11 @@ class ChunkAdmission:
         content = recalled(Content, job.letter.content)
         try:
             if content.kind == "shared":
-                more = {content.name: self._content.shared(content)}
+                more = {content.name: self.content.shared(content)}
                 letter = job.letter.model_copy(update={"context": {**job.letter.context, **more}})
                 return job.model_copy(update={"letter": letter})
             users = [r.user_id for r in job.recipients if r.user_id]
-            found = self._content.personal(content, users) if users else {}
+            found = self.content.personal(content, users) if users else {}
         except UnavailableError:
             found = {}
         return self._split(job, content, found)
@@ -219,8 +204,8 @@ class ChunkAdmission:
                 missing.append(one)
         if missing:
             rest = job.only(missing)
-            if content.on_failure == "retry" and job.attempt < self._max_attempts:
-                self._retries.again(rest)
+            if content.on_failure == "retry" and job.attempt < self.max_attempts:
+                self.retries.again(rest)
             else:
                 ids = [r.notification_id for r in missing]
                 self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, Reason.NO_CONTENT)

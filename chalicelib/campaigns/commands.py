@@ -9,6 +9,7 @@ from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.start_checks import StartChecks
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, InvalidError, Phrase, both
 from chalicelib.etags import Seen
@@ -24,30 +25,18 @@ _EDITABLE = (S.DRAFT, S.AWAITING_APPROVAL, S.SCHEDULED, S.PAUSED)
 ALIVE = (S.DRAFT, S.AWAITING_APPROVAL, S.SCHEDULED, S.RUNNING, S.PAUSED)
 
 
-class CampaignCommands:
+class CampaignCommands(Composed):
     """`by` is who does it. Every method returns the campaign as it is then, and raises: ConflictError, NotFoundError
     (permanent), UnavailableError (retryable)."""
 
-    def __init__(
-        self,
-        *,
-        campaigns: Campaigns,
-        runs: Runs,
-        driver: RunDriver,
-        lifecycle: Lifecycle,
-        checks: StartChecks,
-        approvals: Approvals,
-        clock: Clock,
-        approval: bool,
-    ) -> None:
-        self._campaigns = campaigns
-        self._runs = runs
-        self._driver = driver
-        self._lifecycle = lifecycle
-        self._checks = checks
-        self._approvals = approvals
-        self._clock = clock
-        self._approval = approval
+    campaigns: Campaigns
+    runs: Runs
+    driver: RunDriver
+    lifecycle: Lifecycle
+    checks: StartChecks
+    approvals: Approvals
+    clock: Clock
+    approval: bool
 
     def draft(
         self,
@@ -61,8 +50,8 @@ class CampaignCommands:
     ) -> CampaignHead:
         """A new campaign, or the existing one with this `id_`; nothing is sent. It may name the lists and campaigns in
         `sight`; `hands` stand behind `by`. Raises: InvalidError (permanent; every bad field)."""
-        self._checks.check(spec, sight=sight)
-        return self._campaigns.add(kept(spec), paces=spec.paces, by=by, id_=id_, service=service, hands=hands)
+        self.checks.check(spec, sight=sight)
+        return self.campaigns.add(kept(spec), paces=spec.paces, by=by, id_=id_, service=service, hands=hands)
 
     def edit(
         self,
@@ -77,15 +66,15 @@ class CampaignCommands:
         """Saves a new version; what was approved must be approved again. During a run only its paces may be changed,
         which takes effect within a minute. With `seen`, only if unchanged since; `sight` and `hands` as in `draft`.
         Raises: InvalidError, ChangedError (permanent)."""
-        head = self._campaigns.get(campaign_id, sight=sight)
-        self._approvals.require(head, seen)
+        head = self.campaigns.get(campaign_id, sight=sight)
+        self.approvals.require(head, seen)
         before, given = spec_of(head), patch.model_dump(exclude_unset=True, by_alias=True)
         set_ = {name: value for name, value in given.items() if value is not None}
         left = {k: v for k, v in before.model_dump(by_alias=True, exclude_unset=False).items() if k not in given}
         spec = Campaign.model_validate({**left, **set_})
         changes = self._after(head, before, spec, set(given), sight=sight)
         try:
-            return self._campaigns.edit(head, kept(spec), paces=spec.paces, by=by, hands=hands, changes=changes)
+            return self.campaigns.edit(head, kept(spec), paces=spec.paces, by=by, hands=hands, changes=changes)
         except ConflictError:
             if seen is None:
                 raise
@@ -97,7 +86,7 @@ class CampaignCommands:
     ) -> HeadChanges:
         """What else happens to a campaign that is edited. Raises: as `edit`."""
         if set(given) <= PACES:
-            too_fast = self._approvals.too_fast(head, spec)
+            too_fast = self.approvals.too_fast(head, spec)
             if not too_fast:
                 return {}
             if head.open_runs:
@@ -109,69 +98,69 @@ class CampaignCommands:
                     "the campaign is {state}: only {what} can be changed now", state=state_word(head.state), what=only
                 )
             )
-        self._checks.check(spec, known_start=before.start_at, sight=sight)
-        if head.state != S.DRAFT and self._approval:
-            asked = self._approvals.ask(head, spec, version=head.version + 1)
+        self.checks.check(spec, known_start=before.start_at, sight=sight)
+        if head.state != S.DRAFT and self.approval:
+            asked = self.approvals.ask(head, spec, version=head.version + 1)
             return {**FORGOTTEN, "state": S.AWAITING_APPROVAL, "due": False, "next_run_at": None, **asked}
         if head.next_run_at is not None:
-            return {**FORGOTTEN, "next_run_at": time_name(self._lifecycle.first_run(spec))}
+            return {**FORGOTTEN, "next_run_at": time_name(self.lifecycle.first_run(spec))}
         return FORGOTTEN
 
     def start(self, campaign_id: str, *, by: str, seen: Seen | None = None) -> CampaignHead:
         """Checks everything, then schedules it, or requests approval. With `seen`, only if unchanged since. Raises:
         InvalidError (nothing was started), ChangedError (permanent)."""
-        head = self._campaigns.get(campaign_id)
+        head = self.campaigns.get(campaign_id)
         if head.state in (S.AWAITING_APPROVAL, *GOING):
             return head
         expect(head, [S.DRAFT])
-        self._approvals.require(head, seen)
+        self.approvals.require(head, seen)
         spec = spec_of(head)
-        self._checks.check_start(spec)
-        if not self._approval:
-            return self._lifecycle.schedule(head, only_from=[S.DRAFT], by=by, same_version=True)
-        asked = self._approvals.ask(head, spec, version=head.version)
-        return self._lifecycle.reach(
+        self.checks.check_start(spec)
+        if not self.approval:
+            return self.lifecycle.schedule(head, only_from=[S.DRAFT], by=by, same_version=True)
+        asked = self.approvals.ask(head, spec, version=head.version)
+        return self.lifecycle.reach(
             head, S.AWAITING_APPROVAL, only_from=[S.DRAFT], by=by, changes=asked, same_version=True
         )
 
     def pause(self, campaign_id: str, *, by: str) -> CampaignHead:
         """No new chunk is sent from now on."""
-        head = self._campaigns.get(campaign_id)
-        return self._lifecycle.reach(head, S.PAUSED, only_from=[S.SCHEDULED, S.RUNNING], by=by, changes={"due": False})
+        head = self.campaigns.get(campaign_id)
+        return self.lifecycle.reach(head, S.PAUSED, only_from=[S.SCHEDULED, S.RUNNING], by=by, changes={"due": False})
 
     def resume(self, campaign_id: str, *, by: str) -> CampaignHead:
         """Continues with exactly what is left; if that is not what was approved, it waits for approval."""
-        head = self._campaigns.get(campaign_id)
+        head = self.campaigns.get(campaign_id)
         if head.state in GOING:
             return head
         expect(head, [S.PAUSED])
-        return self._approvals.hold(head) or self._lifecycle.go_on(head, only_from=[S.PAUSED], by=by)
+        return self.approvals.hold(head) or self.lifecycle.go_on(head, only_from=[S.PAUSED], by=by)
 
     def cancel(self, campaign_id: str, *, by: str) -> CampaignHead:
         """Stops it for good: whatever no worker has claimed is cancelled."""
-        head = self._campaigns.get(campaign_id)
-        stopped = self._lifecycle.reach(
+        head = self.campaigns.get(campaign_id)
+        stopped = self.lifecycle.reach(
             head, S.CANCELLED, only_from=ALIVE, by=by, changes={"due": False, "next_run_at": None}
         )
         if stopped is not head:
-            self._driver.kick_all(stopped)
+            self.driver.kick_all(stopped)
         return stopped
 
     def release_canary(self, campaign_id: str, *, by: str, run_id: str | None = None) -> CampaignHead:
         """Sends the held rest of a run (default: the newest that holds back one); if it is not what was approved, it
         waits for approval."""
-        head = self._campaigns.get(campaign_id)
-        runs = [run for run in self._runs.of(campaign_id) if not run.resend_of and run_id in (None, run.run_id)]
+        head = self.campaigns.get(campaign_id)
+        runs = [run for run in self.runs.of(campaign_id) if not run.resend_of and run_id in (None, run.run_id)]
         run = next((run for run in runs if run.opened and not run.canary_released_at), None)
         if spec_of(head).canary_percent is None or run is None:
             if runs and runs[0].canary_released_at:
                 return head
             raise ConflictError(Phrase("no canary of this campaign is held"))
-        held = self._approvals.hold(head)
+        held = self.approvals.hold(head)
         if held is not None:
             return held
-        released = self._runs.release_canary(run, at=rfc3339(self._clock()))
+        released = self.runs.release_canary(run, at=rfc3339(self.clock()))
         if released is not None:
-            head = self._campaigns.enter(head, None, only_from=ALIVE, by=by, event=CampaignNews.CANARY_RELEASED)
-        self._driver.wake_held(released or run)
+            head = self.campaigns.enter(head, None, only_from=ALIVE, by=by, event=CampaignNews.CANARY_RELEASED)
+        self.driver.wake_held(released or run)
         return head

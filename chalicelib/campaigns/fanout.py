@@ -19,6 +19,7 @@ from chalicelib.campaigns.pacing import AHEAD_SECONDS, Pace, Publisher
 from chalicelib.campaigns.recipient_sources import Sources, Target
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
@@ -67,33 +68,19 @@ class _Step(NamedTuple):
     wait: float
 
 
-class Fanout:
+class Fanout(Composed):
     """`monotonic` gives monotonic seconds."""
 
-    def __init__(
-        self,
-        *,
-        campaigns: Campaigns,
-        runs: Runs,
-        shards: Shards,
-        held: HeldChunks,
-        sources: Sources,
-        publisher: Publisher,
-        queues: JobQueue,
-        clock: Clock,
-        monotonic: Callable[[], float],
-        default_zone: str,
-    ) -> None:
-        self._campaigns = campaigns
-        self._runs = runs
-        self._shards = shards
-        self._held = held
-        self._sources = sources
-        self._publisher = publisher
-        self._queues = queues
-        self._clock = clock
-        self._monotonic = monotonic
-        self._default_zone = default_zone
+    campaigns: Campaigns
+    runs: Runs
+    shards: Shards
+    held: HeldChunks
+    sources: Sources
+    publisher: Publisher
+    queues: JobQueue
+    clock: Clock
+    monotonic: Callable[[], float]
+    default_zone: str
 
     def take(self, job: FanoutJob) -> str:
         """Continues with one shard; returns how it ended: `done`, `continued`, `paused`, `stale` (another message has
@@ -105,24 +92,24 @@ class Fanout:
             return "stale"
         if work.head.state in HELD:
             return "paused"  # resuming puts a message for this step
-        until = self._monotonic() + BUDGET_SECONDS
+        until = self.monotonic() + BUDGET_SECONDS
         while True:
             step = self._advance(work) if work.shard.is_of_audience else self._release(work)
             if step is None:
                 return "stale"
             if step.shard.done:
                 return "done"
-            if step.wait > 0 or self._monotonic() >= until:
+            if step.wait > 0 or self.monotonic() >= until:
                 following = job.model_copy(update={"step": step.shard.step})
-                self._queues.put(Queue.FANOUT, [Outgoing(passed(following), min(MAX_DELAY_SECONDS, ceil(step.wait)))])
+                self.queues.put(Queue.FANOUT, [Outgoing(passed(following), min(MAX_DELAY_SECONDS, ceil(step.wait)))])
                 return "continued"
             work = work._replace(shard=step.shard)
 
     def _read(self, job: FanoutJob) -> _Work | None:
-        run = self._runs.get(job.campaign_id, job.scheduled_at)
-        shard = self._shards.get(run.run_id, job.shard) if run else None
+        run = self.runs.get(job.campaign_id, job.scheduled_at)
+        shard = self.shards.get(run.run_id, job.shard) if run else None
         try:
-            head = self._campaigns.get(job.campaign_id)
+            head = self.campaigns.get(job.campaign_id)
         except NotFoundError:
             return None
         if run is None or shard is None:
@@ -143,10 +130,10 @@ class Fanout:
             return self._save(work, wait, pending=pack(run.run_id, rest), letters_at=letters_at)
         if shard.exhausted or work.cancelled:
             return self._save(work, 0.0, pending=None, done=True)
-        source = self._sources.of(run, work.spec, scheduled=work.scheduled)
+        source = self.sources.of(run, work.spec, scheduled=work.scheduled)
         page = source.page(shard=shard.number, shards=run.shards, cursor=shard.cursor, limit=work.pace.page_size)
         others = () if run.resend_of else work.spec.audience.exclude_campaigns
-        out = excluded(page.targets, others, runs=self._runs)
+        out = excluded(page.targets, others, runs=self.runs)
         targets = each_address_once([one for one in page.targets if one.recipient.notification_id not in out])
         slots, canary = self._sort(work, targets)
         return self._save(
@@ -175,12 +162,12 @@ class Fanout:
     def _slot(self, work: _Work, target: Target) -> str:
         if work.run.resend_of or not (work.spec.timezone == RECIPIENT or work.spec.best_hour):
             return NOW
-        zone, moment = target.zone or self._default_zone, work.scheduled
+        zone, moment = target.zone or self.default_zone, work.scheduled
         if work.spec.timezone == RECIPIENT:
             moment = local_moment(moment, zone)
         if work.spec.best_hour and target.profile is not None:
             moment = best_moment(target.profile.attributes.get(BEST_HOUR), zone=zone, after=moment)
-        return NOW if moment - self._clock() <= _SOON else f"{AT}{time_name(moment)}#"
+        return NOW if moment - self.clock() <= _SOON else f"{AT}{time_name(moment)}#"
 
     def _publish(self, work: _Work, slots: Slots) -> tuple[Slots, float, float]:
         """What is left, when the letter after the last may leave, and how long to wait."""
@@ -188,7 +175,7 @@ class Fanout:
         for slot, recipients in slots.items():
             if slot != NOW:
                 parts = chunks(recipients, size=CHUNK_SIZE)
-                self._held.put(work.run.run_id, slot, (Chunk(channels=channels, recipients=part) for part in parts))
+                self.held.put(work.run.run_id, slot, (Chunk(channels=channels, recipients=part) for part in parts))
         ready = [
             Chunk(channels=channels, recipients=part) for part in chunks(slots.get(NOW, []), size=work.pace.chunk_size)
         ]
@@ -202,7 +189,7 @@ class Fanout:
         sizes = [len(chunk.recipients) for chunk in ready]
         delays, _ = work.pace.delays(sizes, now=now, letters_at=before)
         letter = recalled(LetterSpec, work.run.letter)
-        published = self._publisher.publish(
+        published = self.publisher.publish(
             Queue.ENRICH_BULK,
             [
                 Outgoing(passed(chunk.job(letter)), min(delay, MAX_DELAY_SECONDS))
@@ -218,10 +205,10 @@ class Fanout:
     def _release(self, work: _Work) -> _Step | None:
         """Puts waiting chunks back into their queue. They are removed after that: a crash in between puts
         them twice."""
-        due = self._held.due(
+        due = self.held.due(
             work.run.run_id,
             work.shard.number,
-            now=self._clock(),
+            now=self.clock(),
             canary_released=work.run.canary_released_at is not None,
             cancelled=work.cancelled,
             limit=_HELD_ROWS,
@@ -229,16 +216,16 @@ class Fanout:
         if not due:
             return self._save(work, 0.0, done=True)
         read = [(item, read_held(item)) for item in due]
-        self._held.remove(item for item, chunk in read if chunk is None)
+        self.held.remove(item for item, chunk in read if chunk is None)
         waiting = [(item, chunk) for item, chunk in read if chunk is not None]
         written, letters_at, wait = self._put(work, [chunk for _, chunk in waiting])
-        self._held.remove(item for item, _ in waiting[:written])
+        self.held.remove(item for item, _ in waiting[:written])
         return self._save(work, max(wait, letters_at - self._now() - AHEAD_SECONDS), letters_at=letters_at)
 
     def _save(self, work: _Work, wait: float, **changes: Any) -> _Step | None:
         """The next step of the shard, unless another message has taken it."""
-        shard = self._shards.save(work.shard, changes, wait_seconds=max(0.0, wait))
+        shard = self.shards.save(work.shard, changes, wait_seconds=max(0.0, wait))
         return None if shard is None else _Step(shard, max(0.0, wait))
 
     def _now(self) -> float:
-        return self._clock().timestamp()
+        return self.clock().timestamp()

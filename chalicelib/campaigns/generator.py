@@ -13,6 +13,7 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.schedule import missed, occurrences
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.isolation import each
@@ -26,73 +27,63 @@ ON_TIME = timedelta(minutes=10)  # a time counts as missed only after this
 RUNS_IN_A_TICK = 100
 
 
-class Generator:
+class Generator(Composed):
     """Every method raises: UnavailableError (retryable: the next tick continues)."""
 
-    def __init__(
-        self,
-        *,
-        campaigns: Campaigns,
-        runs: Runs,
-        driver: RunDriver,
-        approvals: Approvals,
-        clock: Clock,
-        default_zone: str,
-    ) -> None:
-        self._campaigns = campaigns
-        self._runs = runs
-        self._driver = driver
-        self._approvals = approvals
-        self._clock = clock
-        self._default_zone = default_zone
+    campaigns: Campaigns
+    runs: Runs
+    driver: RunDriver
+    approvals: Approvals
+    clock: Clock
+    default_zone: str
 
     def tick(self) -> Line:
         """Goes through everything once."""
-        due = [(campaign_id,) for campaign_id in self._campaigns.due(time_name(self._clock()))]
+        due = [(campaign_id,) for campaign_id in self.campaigns.due(time_name(self.clock()))]
         opened, strange = _each(self._open_due, due)
-        closed, stranger = _each(self._look_after, self._runs.unfinished())
+        closed, stranger = _each(self._look_after, self.runs.unfinished())
         return Line(counts={"runs_opened": opened, "runs_closed": closed, "unreadable": strange + stranger})
 
     def launch(self, head: CampaignHead) -> int:
         """Opens a campaign's due runs, if it is as approved; returns how many are new."""
         if head.next_run_at is None or head.state not in (CampaignState.SCHEDULED, CampaignState.RUNNING):
             return 0
-        first, now = datetime.fromisoformat(head.next_run_at), self._clock()
-        if first > now or self._approvals.hold(head) is not None:
+        first, now = datetime.fromisoformat(head.next_run_at), self.clock()
+        if first > now or self.approvals.hold(head) is not None:
             return 0
         due, following = self._times(spec_of(head), first, now)
         # In this order: a crash in between opens the same runs again, which changes nothing.
         try:
-            new = sum(self._driver.open(head, moment) for moment in due)
+            new = sum(self.driver.open(head, moment) for moment in due)
         except ConflictError:
             return 0  # it was changed just now: the next tick takes the new state
-        self._campaigns.plan_next(head, time_name(following) if following else None)
+        self.campaigns.plan_next(head, time_name(following) if following else None)
         return new
 
     def _open_due(self, campaign_id: str) -> int:
         try:
-            return self.launch(self._campaigns.get(campaign_id))
+            return self.launch(self.campaigns.get(campaign_id))
         except NotFoundError:
             return 0
 
     def _times(self, spec: Campaign, first: datetime, now: datetime) -> tuple[list[datetime], datetime | None]:
         if spec.schedule is None:
             return [first], None
-        times = occurrences(spec.schedule, spec.timezone or self._default_zone, after=first)
+        times = occurrences(spec.schedule, spec.timezone or self.default_zone, after=first)
         passed = [first, *takewhile(lambda moment: moment <= now, islice(times, RUNS_IN_A_TICK - 1))]
-        following = next(occurrences(spec.schedule, spec.timezone or self._default_zone, after=passed[-1]), None)
+        following = next(occurrences(spec.schedule, spec.timezone or self.default_zone, after=passed[-1]), None)
         if spec.misfire == "latest" and following is not None and following <= now:
             return [], following  # a long stop: the next tick goes on from here
         return missed(spec.misfire, passed, now=now, grace=ON_TIME), following
 
     def _look_after(self, campaign_id: str, scheduled_at: str) -> int:
-        run = self._runs.get(campaign_id, scheduled_at)
+        run = self.runs.get(campaign_id, scheduled_at)
         if run is None or not run.opened:
             return 0  # the index is eventually consistent
-        head = self._campaigns.get(campaign_id)
+        head = self.campaigns.get(campaign_id)
         if head.state == CampaignState.RUNNING:
-            head = self._approvals.hold(head) or head
-        return int(self._driver.look_after(head, run))
+            head = self.approvals.hold(head) or head
+        return int(self.driver.look_after(head, run))
 
 
 def _each(do: Callable[..., int], things: Iterable[tuple[str, ...]]) -> tuple[int, int]:

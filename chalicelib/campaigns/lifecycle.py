@@ -12,6 +12,7 @@ from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.schedule import RECIPIENT, first_moment, occurrences
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.deliveries import time_name
 from chalicelib.errors import ConflictError, Phrase, either
 from chalicelib.states import CampaignState as S
@@ -22,18 +23,15 @@ from chalicelib.storage.campaigns import Campaigns
 GOING = (S.SCHEDULED, S.RUNNING, S.COMPLETED)  # states that a started campaign reaches by itself
 
 
-class Lifecycle:
+class Lifecycle(Composed):
     """Every method that changes a campaign returns it as it is then, and raises: ConflictError (permanent: its state,
     or with `same_version` its version, is another), UnavailableError (retryable)."""
 
-    def __init__(
-        self, *, campaigns: Campaigns, driver: RunDriver, generator: Generator, clock: Clock, default_zone: str
-    ) -> None:
-        self._campaigns = campaigns
-        self._driver = driver
-        self._generator = generator
-        self._clock = clock
-        self._default_zone = default_zone
+    campaigns: Campaigns
+    driver: RunDriver
+    generator: Generator
+    clock: Clock
+    default_zone: str
 
     def reach(
         self,
@@ -51,11 +49,11 @@ class Lifecycle:
         if head.state in there:
             return head
         try:
-            return self._campaigns.enter(
+            return self.campaigns.enter(
                 head, state, only_from=only_from, by=by, changes=changes, same_version=same_version
             )
         except ConflictError:
-            head = self._campaigns.get(head.id)
+            head = self.campaigns.get(head.id)
             if head.state not in there:
                 raise
             return head
@@ -74,8 +72,8 @@ class Lifecycle:
         head = self.reach(
             head, S.SCHEDULED, only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version
         )
-        self._generator.launch(head)
-        return self._campaigns.get(head.id)
+        self.generator.launch(head)
+        return self.campaigns.get(head.id)
 
     def go_on(
         self,
@@ -90,15 +88,15 @@ class Lifecycle:
         waits: HeadChanges = {**({"due": True} if head.next_run_at else {}), **(changes or {})}
         state: S = S.RUNNING if head.open_runs else S.SCHEDULED if head.next_run_at else S.COMPLETED
         head = self.reach(head, state, only_from=only_from, by=by, also=GOING, changes=waits, same_version=same_version)
-        self._driver.kick_all(head)
-        self._generator.launch(head)
-        return self._campaigns.get(head.id)
+        self.driver.kick_all(head)
+        self.generator.launch(head)
+        return self.campaigns.get(head.id)
 
     def first_run(self, spec: Campaign) -> datetime:
         """When a campaign that is started now begins."""
-        now = self._clock()
+        now = self.clock()
         if spec.schedule is not None:
-            zone = spec.timezone or self._default_zone
+            zone = spec.timezone or self.default_zone
             after = max(now, spec.start_at - timedelta(seconds=1)) if spec.start_at else now
             return next(occurrences(spec.schedule, zone, after=after))
         if spec.start_at is None:

@@ -19,6 +19,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.etags import Fields
 from chalicelib.pipeline.eligibility import Addressee, Eligibility
 from chalicelib.pipeline.reach import Addresses
@@ -76,31 +77,18 @@ class _Seen(NamedTuple):
     unread: dict[str, Unread]
 
 
-class AudiencePreview:
+class AudiencePreview(Composed):
     """Reads the directory and lists; writes nothing."""
 
-    def __init__(
-        self,
-        *,
-        sources: Sources,
-        runs: Runs,
-        inputs: LetterInputs,
-        directory: Directory,
-        addresses: Addresses,
-        consent: Eligibility,
-        clock: Clock,
-        monotonic: Callable[[], float],
-        default_zone: str,
-    ) -> None:
-        self._sources = sources
-        self._runs = runs
-        self._inputs = inputs
-        self._directory = directory
-        self._addresses = addresses
-        self._consent = consent
-        self._clock = clock
-        self._monotonic = monotonic
-        self._default_zone = default_zone
+    sources: Sources
+    runs: Runs
+    inputs: LetterInputs
+    directory: Directory
+    addresses: Addresses
+    consent: Eligibility
+    clock: Clock
+    monotonic: Callable[[], float]
+    default_zone: str
 
     def look(
         self,
@@ -114,11 +102,11 @@ class AudiencePreview:
         """Counts a campaign's audience (`head`: the saved campaign), continuing at the cursor of an earlier call; with
         `at_most` no more users than these, in a few requests; `frozen`: its fixed inputs, if any. Raises: InvalidError
         (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
-        until, scope = self._monotonic() + SECONDS, head.id if head else _UNSAVED
+        until, scope = self.monotonic() + SECONDS, head.id if head else _UNSAVED
         seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
         at, counts, unread = seen
         times, way = self.next_runs(head, spec), self._way(spec, frozen or (frozen_of(head) if head else None))
-        source = self._sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self._clock())
+        source = self.sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self.clock())
         sample: list[Mapping[str, Any]] = []
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
@@ -126,7 +114,7 @@ class AudiencePreview:
             _note_unread(page, unread)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
-            if at is None or at_most is not None or self._monotonic() >= until:
+            if at is None or at_most is not None or self.monotonic() >= until:
                 break
         kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
         following = write_cursor(kept, scope=scope) if at is not None else None
@@ -136,19 +124,19 @@ class AudiencePreview:
 
     def next_runs(self, head: CampaignHead | None, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
-        after = self._clock()
+        after = self.clock()
         if spec.schedule is None:
             return [moment for moment in (spec.start_at,) if moment is not None and moment > after]
         if spec.start_at is not None:
             after = max(after, spec.start_at - timedelta(seconds=1))  # as it is scheduled: `start_at` is the first
-        zone = spec.timezone or self._default_zone
+        zone = spec.timezone or self.default_zone
         times = list(islice(occurrences(spec.schedule, zone, after=after), NEXT_RUNS))
         first = datetime.fromisoformat(head.next_run_at) if head and head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
     def _count(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
-        out = excluded(targets, spec.audience.exclude_campaigns, runs=self._runs)
+        out = excluded(targets, spec.audience.exclude_campaigns, runs=self.runs)
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)
@@ -159,14 +147,14 @@ class AudiencePreview:
 
     def _way(self, spec: Campaign, frozen: Fields | None) -> _Way:
         """As a run that began now would use it."""
-        template = self._inputs.edition(spec, frozen).template
-        return _Way(spec.category or template.category, self._inputs.plan(spec, template, frozen).channels)
+        template = self.inputs.edition(spec, frozen).template
+        return _Way(spec.category or template.category, self.inputs.plan(spec, template, frozen).channels)
 
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
         """By notification id; unknown users are left out."""
         found = {t.recipient.notification_id: t.profile for t in targets if t.profile is not None}
         ids = {t.recipient.user_id for t in targets if t.recipient.user_id and t.profile is None}
-        known = self._directory.get_many(ids, fresh=False).known if ids else {}
+        known = self.directory.get_many(ids, fresh=False).known if ids else {}
         for target in targets:
             one = target.recipient
             if one.user_id is not None and one.user_id in known:
@@ -177,10 +165,10 @@ class AudiencePreview:
 
     def _consenting(self, way: _Way, people: Mapping[str, Profile], counts: Counter[str]) -> list[Profile]:
         """Those with at least one channel left; the others are counted by what stands against the first."""
-        asked = {channel: _addressees(people, self._addresses.of(channel, people)) for channel in way.channels}
+        asked = {channel: _addressees(people, self.addresses.of(channel, people)) for channel in way.channels}
         reached: set[str] = set()
         against: dict[str, str] = {}
-        for channel, consent in self._consent.ask(way.category, asked).items():
+        for channel, consent in self.consent.ask(way.category, asked).items():
             skips = consent.skips
             reached |= {one.notification_id for one in asked[channel]} - skips.keys()
             against = {one: skips.get(one, Reason.NO_ADDRESS) for one in people} | against

@@ -8,6 +8,7 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.progress import Progress, read_progress, sampled
 from chalicelib.campaigns.run_planner import RunPlanner
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.manifest import Queue
@@ -22,27 +23,16 @@ from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 STALLED = timedelta(minutes=3)  # a shard this late has lost its message
 
 
-class RunDriver:
+class RunDriver(Composed):
     """Every method raises: UnavailableError (retryable)."""
 
-    def __init__(
-        self,
-        *,
-        planner: RunPlanner,
-        runs: Runs,
-        shards: Shards,
-        held: HeldChunks,
-        queues: JobQueue,
-        hours: HourlyStats,
-        clock: Clock,
-    ) -> None:
-        self._planner = planner
-        self._runs = runs
-        self._shards = shards
-        self._held = held
-        self._queues = queues
-        self._hours = hours
-        self._clock = clock
+    planner: RunPlanner
+    runs: Runs
+    shards: Shards
+    held: HeldChunks
+    queues: JobQueue
+    hours: HourlyStats
+    clock: Clock
 
     def open(
         self,
@@ -54,9 +44,9 @@ class RunDriver:
     ) -> bool:
         """Opens the run of this time; returns whether it is new. Idempotent. Raises: ConflictError (permanent: the
         campaign has changed since `head`)."""
-        drawn = self._planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons)
-        new = self._runs.add(head, drawn)
-        run = drawn if new else self._runs.get(drawn.campaign_id, drawn.scheduled_at)
+        drawn = self.planner.draw_up(head, scheduled, resend_of=resend_of, reasons=reasons)
+        new = self.runs.add(head, drawn)
+        run = drawn if new else self.runs.get(drawn.campaign_id, drawn.scheduled_at)
         if run is None:
             raise ConflictError(Phrase("the campaign was changed as its run was opened; read it again"))
         if run.opened:
@@ -65,7 +55,7 @@ class RunDriver:
 
     def kick_all(self, head: CampaignHead) -> None:
         """Puts the open runs of a campaign back to work."""
-        for run in self._runs.of(head.id):
+        for run in self.runs.of(head.id):
             if run.opened:
                 self._keep_going(head, run)
                 self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
@@ -73,15 +63,15 @@ class RunDriver:
     def wake_held(self, run: Run, *, all_of_it: bool = False) -> None:
         """Sends off held chunks whose time has come; `all_of_it`: of a cancelled run."""
         for n in range(PARKED_PLACES):
-            due = self._held.due(
+            due = self.held.due(
                 run.run_id,
                 n,
-                now=self._clock(),
+                now=self.clock(),
                 canary_released=run.canary_released_at is not None,
                 cancelled=all_of_it,
                 limit=1,
             )
-            woken = self._shards.wake(run.run_id, parked_shard(n)) if due else None
+            woken = self.shards.wake(run.run_id, parked_shard(n)) if due else None
             if woken is not None:
                 self._kick(run, [woken])
 
@@ -89,7 +79,7 @@ class RunDriver:
         """What `tick` does for an open run; whether it has ended and is closed now."""
         head, shards = self._completed(head, run)
         if head.state not in HELD:
-            stalled = (self._clock() - STALLED).timestamp()
+            stalled = (self.clock() - STALLED).timestamp()
             self._kick(run, (one for one in shards if one.resume_at < stalled))
             self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
         progress = read_progress(run)
@@ -97,9 +87,9 @@ class RunDriver:
         planned = all(one.done for one in shards if one.is_of_audience)
         if not planned or progress.settled < progress.targeted:
             return False
-        self._runs.note_finished(head, run, targeted=progress.targeted)
+        self.runs.note_finished(head, run, targeted=progress.targeted)
         outcome = RunOutcome.CANCELLED if head.state == CampaignState.CANCELLED else RunOutcome.COMPLETED
-        return self._runs.close(run, outcome=outcome, at=rfc3339(self._clock()), targeted=progress.targeted)
+        return self.runs.close(run, outcome=outcome, at=rfc3339(self.clock()), targeted=progress.targeted)
 
     def _keep_going(self, head: CampaignHead, run: Run) -> None:
         """Completes whatever a crash left out of an opening, and puts a message for each unfinished shard. One that
@@ -112,18 +102,18 @@ class RunDriver:
             for one in shards
             if not one.done
         ]
-        self._queues.put(Queue.FANOUT, [Outgoing(passed(job)) for job in jobs])
+        self.queues.put(Queue.FANOUT, [Outgoing(passed(job)) for job in jobs])
 
     def _completed(self, head: CampaignHead, run: Run) -> tuple[CampaignHead, list[Shard]]:
         """The campaign and all shards of its run, completing an opening that died in between."""
-        shards = self._shards.of(run.run_id)
+        shards = self.shards.of(run.run_id)
         if len(shards) == run.shards + PARKED_PLACES and run.scheduled_at in head.open_runs:
             return head, shards
-        self._shards.add(run.run_id, audience=run.shards)
-        return self._runs.note_open(head, run), self._shards.of(run.run_id)
+        self.shards.add(run.run_id, audience=run.shards)
+        return self.runs.note_open(head, run), self.shards.of(run.run_id)
 
     def _note(self, run: Run, progress: Progress) -> None:
         """Stores its progress, and adds what is new to the hourly statistics."""
         counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
-        if self._runs.note(run, sampled(run.samples, rfc3339(self._clock()), progress), counts):
-            self._hours.add({word: max(0, n - run.in_hours.get(word, 0)) for word, n in counts.items()})
+        if self.runs.note(run, sampled(run.samples, rfc3339(self.clock()), progress), counts):
+            self.hours.add({word: max(0, n - run.in_hours.get(word, 0)) for word, n in counts.items()})

@@ -9,6 +9,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.letter_plan import check_letter
@@ -27,27 +28,16 @@ _PAGE = 500
 _MAX_PAGES = 200  # how far a start looks for the first recipient
 
 
-class StartChecks:
+class StartChecks(Composed):
     """With `private_addresses`, content sources may be in the internal network."""
 
-    def __init__(
-        self,
-        *,
-        templates: TemplateStore,
-        renderer: Renderer,
-        lists: RecipientLists,
-        campaigns: Campaigns,
-        sources: Sources,
-        clock: Clock,
-        private_addresses: bool,
-    ) -> None:
-        self._templates = templates
-        self._renderer = renderer
-        self._lists = lists
-        self._campaigns = campaigns
-        self._sources = sources
-        self._clock = clock
-        self._private_addresses = private_addresses
+    templates: TemplateStore
+    renderer: Renderer
+    lists: RecipientLists
+    campaigns: Campaigns
+    sources: Sources
+    clock: Clock
+    private_addresses: bool
 
     def check(
         self,
@@ -82,9 +72,9 @@ class StartChecks:
     def template(self, key: str, version: Version | None = None) -> Template:
         """The template of a campaign. Raises: InvalidError (permanent), UnavailableError (retryable)."""
         try:
-            return self._templates.get(key, version)
+            return self.templates.get(key, version)
         except NotFoundError as error:
-            known = ", ".join(self._templates.keys())
+            known = ", ".join(self.templates.keys())
             raise InvalidError.of("template", Phrase("expected the key of a template: {known}", known=known)) from error
 
     def _letter_errors(self, spec: Campaign, version: Version | None) -> list[FieldError]:
@@ -97,13 +87,13 @@ class StartChecks:
                 "template",
                 Phrase("it fails its check: {why}", why=mistake.said),
             )
-            for mistake in check(template, renderer=self._renderer, channels=CHANNELS)
+            for mistake in check(template, renderer=self.renderer, channels=CHANNELS)
         ]
-        return errors + letter_errors(spec, template, renderer=self._renderer)
+        return errors + letter_errors(spec, template, renderer=self.renderer)
 
     def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
         errors = []
-        if spec.start_at is not None and spec.start_at != known_start and spec.start_at < self._clock():
+        if spec.start_at is not None and spec.start_at != known_start and spec.start_at < self.clock():
             errors.append(FieldError("start_at", Phrase("expected a time in the future")))
         if spec.timezone == RECIPIENT:
             if spec.start_at is None and spec.schedule is None:
@@ -124,7 +114,7 @@ class StartChecks:
         errors = []
         if spec.audience.list_id is not None:
             try:
-                state = self._lists.get(spec.audience.list_id, sight=sight).state
+                state = self.lists.get(spec.audience.list_id, sight=sight).state
                 if state != ListState.READY:
                     errors.append(
                         FieldError(
@@ -136,18 +126,18 @@ class StartChecks:
                 errors.append(FieldError("audience.list_id", error.detail))
         for n, campaign_id in enumerate(spec.audience.exclude_campaigns):
             try:
-                self._campaigns.get(campaign_id, sight=sight)
+                self.campaigns.get(campaign_id, sight=sight)
             except NotFoundError as error:
                 errors.append(FieldError(f"audience.exclude_campaigns[{n}]", error.detail))
         for campaign_id in sorted(spec.audience.rule.campaigns) if spec.audience.rule else ():
             try:
-                self._campaigns.get(campaign_id, sight=sight)
+                self.campaigns.get(campaign_id, sight=sight)
             except NotFoundError as error:
                 errors.append(FieldError("audience.rule", error.detail))
         return errors
 
     def _source_errors(self, content: Content | None) -> list[FieldError]:
-        if content is None or self._private_addresses:
+        if content is None or self.private_addresses:
             return []
         try:
             check_url(content.url)
@@ -156,7 +146,7 @@ class StartChecks:
         return []
 
     def _means_somebody(self, spec: Campaign) -> bool:
-        source = self._sources.of_spec(spec, run_id="preview", scheduled=self._scheduled(spec))
+        source = self.sources.of_spec(spec, run_id="preview", scheduled=self._scheduled(spec))
         cursor: dict[str, Any] | None = None
         for _ in range(_MAX_PAGES):
             page = source.page(shard=0, shards=1, cursor=cursor, limit=_PAGE)
@@ -168,7 +158,7 @@ class StartChecks:
         return True  # a large directory with few of them, or none: the run will show
 
     def _scheduled(self, spec: Campaign) -> datetime:
-        return spec.start_at or self._clock()
+        return spec.start_at or self.clock()
 
 
 def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:

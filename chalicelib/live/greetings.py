@@ -1,8 +1,8 @@
 """Greets new connections, and sends the list of those present whenever it changes."""
 
-import time
 from collections.abc import Callable
 
+from chalicelib.composed import Composed
 from chalicelib.live import server_events as events
 from chalicelib.live.jobs import GreetJob, LiveQueue, PresenceJob, read_live_job
 from chalicelib.live.posting import Posted, Poster
@@ -18,27 +18,16 @@ _PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)  # while the gateway finishes the 
 _GREETINGS = 5
 
 
-class Greetings:
+class Greetings(Composed):
     """Executes the jobs of the queue `live`."""
 
-    def __init__(
-        self,
-        *,
-        people: LivePeople,
-        connections: Connections,
-        presence: Presence,
-        inbox: Inbox,
-        poster: Poster,
-        queue: LiveQueue,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._people = people
-        self._connections = connections
-        self._presence = presence
-        self._inbox = inbox
-        self._poster = poster
-        self._queue = queue
-        self._sleep = sleep
+    people: LivePeople
+    connections: Connections
+    presence: Presence
+    inbox: Inbox
+    poster: Poster
+    queue: LiveQueue
+    sleep: Callable[[float], None]
 
     def work(self, body: str) -> Line:
         """One job. Raises: PoisonMessageError (permanent), UnavailableError (retryable)."""
@@ -47,35 +36,35 @@ class Greetings:
         return Line(counts={done: 1})
 
     def _greet(self, job: GreetJob) -> str:
-        connection = self._connections.get(job.connection_id)
+        connection = self.connections.get(job.connection_id)
         if connection is None or connection.greeted_at:
             return "greeted_already"
-        person = self._people.get(connection.person)
+        person = self.people.get(connection.person)
         words: list[ServerEvent] = (
             [events.named(person.name, guest=person.is_guest)] if person.name else [events.ask_name()]
         )
         if connection.format == JSON:
-            head = self._inbox.recount(person.user_id).shown() if person.user_id else None
+            head = self.inbox.recount(person.user_id).shown() if person.user_id else None
             words = [events.hello(person.user_id, person.name, head), *([] if person.name else words)]
         for pause in (*_PAUSES_SECONDS, None):
-            posted = self._poster.say(connection, *words, removes=False)
+            posted = self.poster.say(connection, *words, removes=False)
             if posted is not Posted.GONE or pause is None:
                 break
-            self._sleep(pause)
+            self.sleep(pause)
         if posted is Posted.DELIVERED:
-            self._connections.mark_open(connection, greeted=True)
+            self.connections.mark_open(connection, greeted=True)
             return "greeted"
         if job.attempt < _GREETINGS:
-            self._queue.greet(connection.connection_id, attempt=job.attempt + 1, delay_seconds=1)
+            self.queue.greet(connection.connection_id, attempt=job.attempt + 1, delay_seconds=1)
             return "greeting_postponed"
-        if self._connections.close(connection.connection_id, connection.person):
-            self._queue.presence_changed()
+        if self.connections.close(connection.connection_id, connection.person):
+            self.queue.presence_changed()
         return "never_came"
 
     def _tell_presence(self) -> str:
-        here = self._presence.here()
+        here = self.presence.here()
         if len(here) > MAX_TOLD:
             return "presence_too_large"
-        connections = self._connections.of(one.person for one in here)
-        self._poster.post([c for c in connections if c.format == JSON], told(here))
+        connections = self.connections.of(one.person for one in here)
+        self.poster.post([c for c in connections if c.format == JSON], told(here))
         return "presence_told"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from chalicelib.composed import Composed
 from chalicelib.errors import ConflictError, ForbiddenError, Phrase, UnauthorizedError
 from chalicelib.live.guests import Guests, source_network
 from chalicelib.live.jobs import LiveQueue
@@ -32,27 +33,16 @@ class ConnectRequest(NamedTuple):
     source: str | None = None
 
 
-class Handshake:
+class Handshake(Composed):
     """Lets clients in and out."""
 
-    def __init__(
-        self,
-        *,
-        rules: EntryRules,
-        tickets: Tickets,
-        people: LivePeople,
-        connections: Connections,
-        guests: Guests,
-        poster: Poster,
-        queue: LiveQueue,
-    ) -> None:
-        self._rules = rules
-        self._tickets = tickets
-        self._people = people
-        self._connections = connections
-        self._guests = guests
-        self._poster = poster
-        self._queue = queue
+    rules: EntryRules
+    tickets: Tickets
+    people: LivePeople
+    connections: Connections
+    guests: Guests
+    poster: Poster
+    queue: LiveQueue
 
     def enter(self, request: ConnectRequest) -> None:
         """Lets a client in. Raises: ForbiddenError (permanent: a foreign page), UnauthorizedError (permanent: no
@@ -61,41 +51,41 @@ class Handshake:
         self._check_origin(request.headers.get("origin"))
         ticket, network = request.query.get("ticket"), None
         if ticket:
-            person = user_person(self._tickets.redeem(ticket))
-        elif self._rules.guests:
+            person = user_person(self.tickets.redeem(ticket))
+        elif self.rules.guests:
             network = source_network(request.source)
-            self._guests.enter(network)
+            self.guests.enter(network)
             person = guest_person(request.connection_id)
         else:
             raise UnauthorizedError(Phrase("a ticket is expected: wss://…?ticket=…"))
         format_ = JSON if request.query.get("format") == JSON else TEXT
         self._open(Connection(request.connection_id, person, request.endpoint, format_, network))
-        self._queue.greet(request.connection_id)
+        self.queue.greet(request.connection_id)
 
     def leave(self, connection_id: str) -> None:
         """Takes a closed connection off every list. Raises: UnavailableError (retryable)."""
-        connection = self._connections.get(connection_id)
-        if connection is not None and self._connections.close(connection_id, connection.person):
-            self._queue.presence_changed()
+        connection = self.connections.get(connection_id)
+        if connection is not None and self.connections.close(connection_id, connection.person):
+            self.queue.presence_changed()
 
     def _open(self, opening: Connection) -> None:
         try:
-            self._connections.open(opening)
+            self.connections.open(opening)
         except ConflictError:
             if not self._made_room(opening.person):
                 raise
-            self._connections.open(opening)
+            self.connections.open(opening)
 
     def _made_room(self, person: str) -> bool:
         """Whether some of the many connections had ended unreported: they must not keep their person out."""
-        known_person = self._people.get(person)
-        known = self._connections.some(known_person.connections)
-        self._connections.drop_stale(known_person, known)
-        return len(self._poster.alive(known)) < MAX_CONNECTIONS
+        known_person = self.people.get(person)
+        known = self.connections.some(known_person.connections)
+        self.connections.drop_stale(known_person, known)
+        return len(self.poster.alive(known)) < MAX_CONNECTIONS
 
     def _check_origin(self, origin: str | None) -> None:
         # A browser always names the page's origin; other programs name none, and have no cookies to abuse.
-        if origin is not None and origin not in self._rules.origins:
+        if origin is not None and origin not in self.rules.origins:
             raise ForbiddenError(Phrase("this Origin is not on the list"))
 
 

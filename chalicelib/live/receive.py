@@ -3,6 +3,7 @@
 No frame ends a connection: whatever is wrong with it is answered with a warning that says what is expected.
 """
 
+from chalicelib.composed import Composed
 from chalicelib.errors import UnavailableError
 from chalicelib.live import server_events as events
 from chalicelib.live.chat_room import Chat
@@ -29,48 +30,37 @@ _MUTED = frozenset({Act.MUTE, Act.QUIET})
 _OutsideChat = Ping | InboxFrame
 
 
-class Receive:
+class Receive(Composed):
     """Answers frames."""
 
-    def __init__(
-        self,
-        *,
-        people: LivePeople,
-        connections: Connections,
-        floods: FloodControl,
-        guests: Guests,
-        chat: Chat,
-        inbox: InboxCommands,
-        poster: Poster,
-    ) -> None:
-        self._people = people
-        self._connections = connections
-        self._floods = floods
-        self._guests = guests
-        self._chat = chat
-        self._inbox = inbox
-        self._poster = poster
+    people: LivePeople
+    connections: Connections
+    floods: FloodControl
+    guests: Guests
+    chat: Chat
+    inbox: InboxCommands
+    poster: Poster
 
     def receive(self, connection_id: str, text: str, *, endpoint: str) -> Line:
         """Takes one frame; answers over the connection. Never raises because of what the client sent. `endpoint` is the
         management address, for an unknown connection: it is closed, so that the client reconnects."""
         connection: Connection | None = None
         try:
-            connection = self._connections.get(connection_id)
+            connection = self.connections.get(connection_id)
             if connection is None:
-                self._poster.end(_stranger(connection_id, endpoint), events.bye("unknown_connection"))
+                self.poster.end(_stranger(connection_id, endpoint), events.bye("unknown_connection"))
                 return Line(counts={"unknown_connection": 1})
             return self._receive(connection, text)
         except Exception as error:  # the edge: a bug of ours must not end the client's connection
             log_failure("live", error, connection_id=connection_id)
             word = "unavailable" if isinstance(error, UnavailableError) else "failed"
         if connection is not None:
-            self._poster.say(connection, warning("unavailable"))
+            self.poster.say(connection, warning("unavailable"))
         return Line(counts={word: 1})
 
     def _receive(self, connection: Connection, text: str) -> Line:
-        person = self._people.get(connection.person)
-        verdict, person = self._floods.take(person, connection_id=connection.connection_id, text=text)
+        person = self.people.get(connection.person)
+        verdict, person = self.floods.take(person, connection_id=connection.connection_id, text=text)
         if verdict.act is not Act.PASS and (verdict.begins or verdict.act not in _MUTED or _is_of_chat(text)):
             self._hold(verdict, connection, person)
             return Line(counts={f"limit_{verdict.act}": 1})
@@ -78,37 +68,37 @@ class Receive:
             check_frame(text)
             frame = _read(text, named=person.name is not None)
             chatting = frame.action.startswith("chat.") and is_json(text)
-            connection = self._connections.mark_open(connection, format_=JSON if chatting else None)
+            connection = self.connections.mark_open(connection, format_=JSON if chatting else None)
             answers = self._do(frame, connection, person)
         except FrameError as error:
-            self._connections.mark_open(connection)
-            self._poster.say(connection, warning(error.code, **error.values))
+            self.connections.mark_open(connection)
+            self.poster.say(connection, warning(error.code, **error.values))
             return Line(counts={f"warned_{error.code}": 1})
         if answers:
-            self._poster.say(connection, *answers)
+            self.poster.say(connection, *answers)
         return Line(counts={frame.action.replace(".", "_"): 1})
 
     def _do(self, frame: Frame, connection: Connection, person: Person) -> list[ServerEvent]:
         if isinstance(frame, Ping):
             return [events.pong()]
         if isinstance(frame, InboxFrame):
-            return self._inbox.take(frame, person)
-        if seconds := self._people.seconds_left(person):
+            return self.inbox.take(frame, person)
+        if seconds := self.people.seconds_left(person):
             raise FrameError("muted", seconds=seconds)
-        return self._chat.take(frame, connection, person)
+        return self.chat.take(frame, connection, person)
 
     def _hold(self, verdict: FloodVerdict, connection: Connection, person: Person) -> None:
         if person.is_guest:
             if verdict.begins or verdict.act is Act.END:
-                self._guests.punish(verdict, connection, person)
+                self.guests.punish(verdict, connection, person)
         elif verdict.act is Act.END:
-            self._people.lengthen(person.key)
+            self.people.lengthen(person.key)
         if verdict.act is Act.END:
-            self._poster.end(connection, events.bye("flood"))
+            self.poster.end(connection, events.bye("flood"))
         elif verdict.act is Act.MUTE:
-            self._poster.say(connection, warning("muted", seconds=verdict.seconds))
+            self.poster.say(connection, warning("muted", seconds=verdict.seconds))
         elif verdict.act is Act.WARN and verdict.code:
-            self._poster.say(connection, warning(verdict.code, per_second=self._floods.rules.connection.per_second))
+            self.poster.say(connection, warning(verdict.code, per_second=self.floods.rules.connection.per_second))
 
 
 def _is_of_chat(text: str) -> bool:

@@ -5,12 +5,12 @@ with the same key.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
@@ -57,8 +57,7 @@ class Accepted(NamedTuple):
     duplicate: bool = False  # an earlier recipient is the same: this is that one's notification
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Accept:
+class Accept(Composed):
     """Accepts requests, and releases those that were scheduled."""
 
     templates: TemplateStore

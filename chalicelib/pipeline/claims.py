@@ -6,13 +6,13 @@ the log knows which letters have left since (`infra/recollection.py`; ADR 0058).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.observability import logger
 from chalicelib.pipeline.compose import Letter
@@ -50,8 +50,7 @@ class Claim(NamedTuple):
     letters: Sequence[Letter]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Claims:
+class Claims(Composed):
     """A claim holds for `lease`; a stale one is reconciled `grace` later."""
 
     ledger: Ledger

@@ -6,13 +6,13 @@ is sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.channels.port import Message
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
@@ -47,8 +47,7 @@ class Letter(NamedTuple):
     links: Sequence[Link]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class LetterLinkMaker:
+class LetterLinkMaker(Composed):
     """What links are made with. `reply_address` takes the letters of those who unsubscribe by mail."""
 
     public_url: str
@@ -60,8 +59,7 @@ class LetterLinkMaker:
     clock: Clock
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Composer:
+class Composer(Composed):
     """Makes letters."""
 
     templates: TemplateStore

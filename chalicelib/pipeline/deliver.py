@@ -7,12 +7,12 @@ first MOST_IN_A_ROW are believed, the letters of the others wait (ADR 0059).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from chalicelib.channels.port import Channel, Outcome, SlowToStart, Verdict
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.throttle import CallReport, Throttle
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 _OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED_OUT_AT_PROVIDER})
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Deliver:
+class Deliver(Composed):
     """Sends chunks of letters."""
 
     composer: Composer

@@ -7,10 +7,10 @@ same lines (ADR 0049).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.errors import RenderError
 from chalicelib.isolation import each, portions
@@ -33,8 +33,7 @@ _LINES_BYTES = 100_000  # of JSON, of one letter: its context may have 128 KB
 _MOST_CHARACTERS = 2000  # of a title, a text or a link
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Digest:
+class Digest(Composed):
     """Sends digests."""
 
     accept: Accept

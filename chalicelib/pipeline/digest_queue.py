@@ -6,11 +6,11 @@ One that would expire before goes at once.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import each
@@ -42,8 +42,7 @@ class Collected(NamedTuple):
         return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class DigestQueue:
+class DigestQueue(Composed):
     """Collects letters, and releases and erases collected ones."""
 
     queues: JobQueue

@@ -3,12 +3,12 @@ chunk in one read. `enrich` checks before it queues a letter, `deliver` again ri
 campaign before anybody is written to (ADR 0031)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import DefaultQuietHours
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
@@ -51,8 +51,7 @@ class Consent(NamedTuple):
     waits: Mapping[str, datetime]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Eligibility:
+class Eligibility(Composed):
     """Decides about eligibility."""
 
     hashes: AddressHashes

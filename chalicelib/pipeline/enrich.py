@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.isolation import together
@@ -58,8 +59,7 @@ class Enriched:
             self.skip(reason, times)
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Enrich:
+class Enrich(Composed):
     """Enriches chunks."""
 
     lookup: ProfileLookup

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import ANY_KEY, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, next_channels
@@ -34,8 +35,7 @@ class Enough(NamedTuple):
     unknown: frozenset[str] = frozenset()
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Fallback:
+class Fallback(Composed):
     """Ends deliveries unsent, and continues with the next channel."""
 
     ledger: Ledger

@@ -5,11 +5,11 @@ Events come late, twice and in any order, which does no harm: the better informe
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.channels.providers.ses_event_types import Against, Told
 from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.isolation import each, is_contained, together
@@ -42,8 +42,7 @@ _FOR_GOOD: Mapping[Against, SuppressionReason] = {
 _BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Feedback:
+class Feedback(Composed):
     """Records events."""
 
     ledger: Ledger

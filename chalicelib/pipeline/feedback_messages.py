@@ -8,10 +8,10 @@ of "Two-way SMS message payload" in the AWS End User Messaging SMS guide.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from chalicelib.channels.providers.ses_event_types import Word, word_of
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey, run_of_tag
 from chalicelib.errors import NotFoundError, PoisonMessageError
 from chalicelib.profiles.suppressions import SuppressionList
@@ -160,8 +160,7 @@ class SmsReply(NamedTuple):
     text: str
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class SmsReplies:
+class SmsReplies(Composed):
     """Executes replies."""
 
     suppressions: SuppressionList

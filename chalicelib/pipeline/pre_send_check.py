@@ -3,11 +3,11 @@ and whether its reader has had enough. Only what is really about to leave is cou
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import AddressLimit
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import DeliveryStatus
@@ -25,8 +25,7 @@ from chalicelib.storage.ledger import Ledger
 _FRESH = timedelta(minutes=1)  # `enrich` has just checked
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Caps:
+class Caps(Composed):
     """The limits of letters (the settings `caps`, `account_letters`, `unconfirmed_letters`), and that an address gets
     one of a campaign's run. What a user has registered, devices and chats, is no address: the user is counted for
     it."""
@@ -84,8 +83,7 @@ def _is_own(channel: str, person: Reader) -> bool:
     return CHANNELS[channel].endpoints or person.address == person.user_id
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class PreSendCheck:
+class PreSendCheck(Composed):
     """Takes out of a job what must not leave now."""
 
     consent: Eligibility

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chalicelib.addresses import same_address_key
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableError
 from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.manifest import CHANNELS
@@ -33,8 +34,7 @@ class Known(NamedTuple):
     preferences: Wishes | None
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class ProfileLookup:
+class ProfileLookup(Composed):
     """The profile source behind its throttle."""
 
     source: ProfileSource
@@ -114,8 +114,7 @@ class Answer(NamedTuple):
     waits: Mapping[str, datetime]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Reach:
+class Reach(Composed):
     """Decides who of a chunk is written to, by which channel."""
 
     addresses: Addresses

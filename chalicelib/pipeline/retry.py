@@ -2,12 +2,12 @@
 stages put jobs here; `functions/retry.py` forwards those whose time has come."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
 from chalicelib.manifest import Queue, deliver_queue, enrich_queue
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, Job
@@ -31,8 +31,7 @@ class RetryJob(Job):
         return (parse_rfc3339(self.not_before) - now).total_seconds()
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Retries:
+class Retries(Composed):
     """The retry queue. `jitter` gives numbers from 0 to 1."""
 
     queues: JobQueue

@@ -4,9 +4,9 @@ What stays is a keyed hash with the address's opt-outs and suppressions, so that
 Letters on their way to the bare address carry it in queues; they are skipped as `erased`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.composed import Composed
 from chalicelib.errors import NotFoundError
 from chalicelib.profiles.address_opt_outs import AddressOptOuts
 from chalicelib.profiles.suppressions import SuppressionList
@@ -17,8 +17,7 @@ from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.short_links import ShortLinks, describe
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class AddressData:
+class AddressData(Composed):
     """Export and erasure by address."""
 
     notifications: OwnedNotifications

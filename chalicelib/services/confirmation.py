@@ -1,7 +1,6 @@
 """Sends the confirmation letter again when a user asks for it."""
 
-from dataclasses import dataclass
-
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import ConfirmationAgain
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, Phrase
@@ -12,8 +11,7 @@ from chalicelib.security.signing import AddressHashes
 from chalicelib.storage.allowances import Allowances
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class ConfirmationLetters:
+class ConfirmationLetters(Composed):
     """Sends confirmation letters again."""
 
     directory: Directory

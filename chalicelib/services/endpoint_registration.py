@@ -8,7 +8,6 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws_session import FAILURES, failure_of, reaching
 from chalicelib.channels.chat import OPTIONS, chat_at, kind_of
 from chalicelib.clock import is_id
+from chalicelib.composed import Composed
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, phrase_of
 from chalicelib.etags import Seen
 from chalicelib.profiles.directory import Directory
@@ -32,8 +32,7 @@ _SECRET_BYTES = 32  # Standard Webhooks: 24 to 64
 _KNOWN_ARN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class EndpointRegistration:
+class EndpointRegistration(Composed):
     """`platforms`: the SNS platform application of each platform; `private_addresses`: webhooks and chats may be
     internal, and without TLS (a local stage)."""
 

@@ -6,13 +6,13 @@ The event's id is its idempotency key: a repeated event makes the same letters, 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import ConfigDict, Field
 
 from chalicelib.clock import Clock, derived_id, parse_rfc3339, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import MAX_DELAY, EventRule, EventStep, EventType
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import ConflictError, FieldError, InvalidError, NotFoundError, Phrase
@@ -68,8 +68,7 @@ class _PlannedStep(NamedTuple):
     edition: Edition
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class EventIntake:
+class EventIntake(Composed):
     """Accepts events."""
 
     site: SiteSettings

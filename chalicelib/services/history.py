@@ -2,11 +2,11 @@
 span of time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, parse_rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import notification_status, shown_status
 from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, Sight
@@ -42,8 +42,7 @@ class Span(NamedTuple):
         return cls(begin, end)
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class History:
+class History(Composed):
     """Reads the ledger."""
 
     clock: Clock

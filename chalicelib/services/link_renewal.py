@@ -2,10 +2,10 @@
 letter may have been forwarded (ADR 0008)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from chalicelib.addresses import hash_of
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.errors import ConflictError, InvalidError, TooManyRequestsError
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.accept import Accept
@@ -20,8 +20,7 @@ CALLER = "reader"  # the requester of the letter
 _LETTERS, _MINUTES = 3, 24 * 60  # per reader
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class LinkRenewal:
+class LinkRenewal(Composed):
     """`url` is the public one, without a trailing slash."""
 
     accept: Callable[[], Accept]

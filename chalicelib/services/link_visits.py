@@ -5,8 +5,8 @@ counted and judged by one conditional write; an unknown, expired or revoked link
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import NotFoundError, Phrase
@@ -18,8 +18,7 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.short_links import ShortLink, ShortLinks
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class LinkVisits:
+class LinkVisits(Composed):
     """Visits of short links."""
 
     links: ShortLinks

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.addresses import user_of
+from chalicelib.composed import Composed
 from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.flow.dead_letters import DeadLetters
@@ -28,8 +28,7 @@ from chalicelib.storage.runs import Run, Runs
 _REOPENED_BEFORE_SECONDS = 5  # a job must not arrive before its delivery is open
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class OperatorActions:
+class OperatorActions(Composed):
     """An operator's actions on the ledger. `site_tag` is that of the current settings."""
 
     ledger: Ledger

@@ -5,9 +5,9 @@ What remains after an erasure are counters, rows that name nobody, and opt-outs 
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from chalicelib.composed import Composed
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.live.user_data import LivePart
 from chalicelib.pipeline.digest_queue import DigestQueue
@@ -23,8 +23,7 @@ from chalicelib.storage.short_links import ShortLinks, describe
 _T = TypeVar("_T")
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class PersonalData:
+class PersonalData(Composed):
     """What each part of the service stores about users. Whatever stores more of them is added here, in both methods."""
 
     notifications: OwnedNotifications

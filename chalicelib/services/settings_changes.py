@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.accounts.audit import note
 from chalicelib.accounts.proposals import GUARDED, Proposal, Proposals
+from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import CategoryRoute, ConfirmationAgain, EventRule
 from chalicelib.configuration.site_settings import Setting, SiteSettings
 from chalicelib.errors import ConflictError, ForbiddenError, InvalidError, Phrase, all_said
@@ -24,8 +24,7 @@ _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=Tr
 _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class SettingsChanges:
+class SettingsChanges(Composed):
     """The settings, with the checks that need more than the value itself. `proposals`: where dangerous settings need
     two managers; None where one is enough."""
 

@@ -1,13 +1,13 @@
 """Stores a version of a template, for the API and the managers' pages."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from chalicelib.accounts.draft_allowance import DraftAllowance
 from chalicelib.categories import CATEGORIES
+from chalicelib.composed import Composed
 from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError
 from chalicelib.etags import Seen
 from chalicelib.manifest import ChannelSpec
@@ -21,8 +21,7 @@ from chalicelib.validation import invalid
 _DRAFT = 1  # every version that is not stored yet has this number
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class TemplateChanges:
+class TemplateChanges(Composed):
     """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
     and the previous one does not; each of `using` finds some of whom only the use of the template is known."""
 

@@ -3,11 +3,11 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
@@ -25,8 +25,7 @@ _REQUESTS = 100  # one read
 _MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class TemplateImpact:
+class TemplateImpact(Composed):
     """The users of templates, apart from campaigns."""
 
     site: SiteSettings

@@ -1,8 +1,7 @@
 """What the links in a letter let its reader decide."""
 
-from dataclasses import dataclass
-
 from chalicelib.addresses import hash_of
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import UnavailableError
 from chalicelib.profiles.address_opt_outs import AddressObjections, AddressOptOuts, addresses_of
@@ -16,8 +15,7 @@ from chalicelib.storage.users import Profile
 _BY = "unsubscribe link"
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Unsubscribe:
+class Unsubscribe(Composed):
     """Opt-outs by links in letters."""
 
     source: ProfileSource

@@ -204,6 +204,7 @@ class WorkerStage(CampaignParts):
             inbox=self.inbox,
             poster=self.poster,
             queue=self.live_queue,
+            sleep=self.sleep,
         )
 
 

@@ -7,7 +7,6 @@ both take the last place, one finds out (ADR 0019).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock
+from chalicelib.composed import Composed
 from chalicelib.errors import UnavailableError
 from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
 from chalicelib.storage.rows.people import CapRow
@@ -27,8 +27,7 @@ _RUN_LASTS = timedelta(days=90)  # longer than any of its letters waits
 _Rows = Mapping[str, CapRow]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class FrequencyCaps:
+class FrequencyCaps(Composed):
     """Counts letters. An owner is a user's id, or stands for an address."""
 
     clock: Clock

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pynamodb.exceptions import CancellationReason
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import together
@@ -65,8 +66,7 @@ class Delivery:
     timeline: Sequence[Mapping[str, Any]]
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class Ledger:
+class Ledger(Composed):
     """Reads deliveries, and moves them."""
 
     clock: Clock

@@ -10,6 +10,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.addresses import user_of
 from chalicelib.clock import Clock, expiry_epoch, rfc3339
+from chalicelib.composed import Composed
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
@@ -63,8 +64,7 @@ class ShortLink:
     confirmed_at: str | None
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
-class ShortLinks:
+class ShortLinks(Composed):
     """Writes, counts, reads and revokes links."""
 
     clock: Clock

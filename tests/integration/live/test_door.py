@@ -129,7 +129,7 @@ def test_a_client_that_left_before_the_greeting_is_forgotten(gateway: Gateway) -
     gateway.connect("a")
     gateway.lose("a")
     greet = Stage.own().greet
-    greet._sleep = lambda _: None
+    greet.sleep = lambda _: None
     for attempt in range(1, 6):
         greet.work(f'{{"kind": "greet", "connection_id": "a", "attempt": {attempt}}}')
     assert Stage.own().connections.get("a") is None
