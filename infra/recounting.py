@@ -5,12 +5,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from chalicelib.storage.dynamodb import reaching_dynamodb
+from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
 from chalicelib.storage.ledger_transaction import Expected
 from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, LedgerRow
 from chalicelib.storage.run_counters import ENGAGEMENTS, counted_as, counters_of, counters_of_before
-from chalicelib.storage.transactions import batch_put
 
 
 def recount(run_ids: Collection[str]) -> None:

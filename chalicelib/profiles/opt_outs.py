@@ -13,8 +13,7 @@ from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.profiles.preferences import EVERYTHING, LONG_AGO, SWITCHABLE, Preferences, Words, moment_of, word_key
 from chalicelib.reasons import Reason, SuppressionReason, suppressed
 from chalicelib.security.signing import AddressHashes
-from chalicelib.storage.addresses import read_with_preferences
-from chalicelib.storage.users import Wishes
+from chalicelib.storage.users import Wishes, read_with_preferences
 
 EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 MAILBOX = ""  # the voice of an address itself

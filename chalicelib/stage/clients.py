@@ -1,11 +1,11 @@
-"""The base of every stage: the process's own instance, time and randomness, AWS clients, keys."""
+"""The base of every stage: time and randomness, AWS clients, keys."""
 
 from __future__ import annotations
 
 import random
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 
@@ -13,7 +13,6 @@ from chalicelib.aws_session import session
 from chalicelib.botocore_fast_path import plain_bodies
 from chalicelib.clock import Clock, now
 from chalicelib.settings import Settings, settings
-from chalicelib.storage import dynamodb as tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
-    from pynamodb.connection import Connection
 
     from chalicelib.security.sealing import Sealer
     from chalicelib.security.signing import AddressHashes, Key, ReadParameter, Signer, Tokens
@@ -53,7 +51,6 @@ _S3 = Config(
 class Clients:
     """AWS clients with explicit timeouts and retries, and the keys that sign, hash and seal."""
 
-    _own: ClassVar[Clients | None] = None
     clock: Clock = staticmethod(now)
     monotonic: Callable[[], float] = staticmethod(time.monotonic)
     sleep: Callable[[float], None] = staticmethod(time.sleep)
@@ -65,19 +62,6 @@ class Clients:
             raise TypeError(f"a stage has no part {', '.join(unknown)}")
         self.given = parts
         vars(self).update(parts)
-
-    @classmethod
-    def own(cls) -> Self:
-        """This process's stage."""
-        return Clients._own if isinstance(Clients._own, cls) else cls.begin()
-
-    @classmethod
-    def begin(cls, *, dynamodb: Connection | None = None, **parts: Any) -> Self:
-        """Gives this process a new stage, whose tables are behind `dynamodb` where it is given."""
-        if dynamodb is not None:
-            tables.use(dynamodb)
-        Clients._own = made = cls(**parts)
-        return made
 
     @cached_property
     def settings(self) -> Settings:

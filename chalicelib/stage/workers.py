@@ -1,4 +1,4 @@
-"""What workers run: the steps of a notification, and the channels that letters leave by."""
+"""What workers run, in the process's own stage: the steps of a notification, and the channels that letters leave by."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.manifest import CHANNELS
 from chalicelib.stage.campaigns import CampaignParts
+from chalicelib.storage import dynamodb as tables
 
 if TYPE_CHECKING:
+    from pynamodb.connection import Connection
+
     from chalicelib.channels.port import Channel, ChannelParts
     from chalicelib.live.announce import Announce
     from chalicelib.live.greetings import Greetings
@@ -50,6 +53,21 @@ class LazyChannels(Mapping[str, "Channel"]):
 
 class WorkerStage(CampaignParts):
     """The stage of a worker."""
+
+    _own: ClassVar[WorkerStage | None] = None
+
+    @classmethod
+    def own(cls) -> Self:
+        """This process's stage."""
+        return WorkerStage._own if isinstance(WorkerStage._own, cls) else cls.begin()
+
+    @classmethod
+    def begin(cls, *, dynamodb: Connection | None = None, **parts: Any) -> Self:
+        """Gives this process a new stage, whose tables are behind `dynamodb` where it is given."""
+        if dynamodb is not None:
+            tables.use(dynamodb)
+        WorkerStage._own = made = cls(**parts)
+        return made
 
     @cached_property
     def enrich(self) -> Enrich:

@@ -2,7 +2,7 @@
 address itself. Each function raises UnavailableError (retryable)."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,9 @@ from chalicelib.addresses import same_address_key
 from chalicelib.clock import rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, save_if, value_of
-from chalicelib.storage.rows.people import PreferencesRow, SuppressionRow
-from chalicelib.storage.users import Wishes
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if
+from chalicelib.storage.rows.people import SuppressionRow
+from chalicelib.storage.values import find, value_of
 
 _CHANGE_TRIES = 8
 _MAX_TRACE = 100  # the newest entries
@@ -94,23 +94,6 @@ def page_of_addresses(channel: str, *, limit: int, cursor: str | None) -> tuple[
         records = [value_of(AddressRecord, row) for row in page]
     following = page.last_evaluated_key
     return records, write_cursor(following, scope=scope) if following else None
-
-
-def read_with_preferences(
-    user_ids: Collection[str], keys: Collection[str], *, consistent: bool
-) -> tuple[Wishes, dict[str, AddressRecord]]:
-    """Preferences of users and records of addresses in one read: those of fifty letters fit into one request."""
-    wanted = {PreferencesRow: [(one,) for one in user_ids], SuppressionRow: [(key,) for key in set(keys)]}
-    preferences: dict[str, Mapping[str, Any]] = {}
-    records: dict[str, AddressRecord] = {}
-    with reaching_dynamodb():
-        for model, item in batch_read(wanted, consistent=consistent):
-            row = model.from_raw_data(item)
-            if isinstance(row, PreferencesRow):
-                preferences[row.user_id] = row.preferences
-            elif isinstance(row, SuppressionRow):
-                records[row.address] = value_of(AddressRecord, row)
-    return preferences, records
 
 
 def count_soft_bounce(key: str, *, notification_id: str, at: datetime, kept_until: datetime) -> list[str]:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from chalicelib.clock import now, rfc3339
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb
+from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.configuration import ApiKeyRow
+from chalicelib.storage.values import find
 
 OF_ALL = "-all"
 _LISTED = "keys"  # the one partition of the index

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.observability import logger
-from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
+from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
+from chalicelib.storage.values import raw_query
 
 WITNESS = "audit-line"  # the message of the log line
 END = "#end"  # suffix of the key of a line that ends an action; it sorts next to the line of its beginning

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from chalicelib.clock import Clock, new_id
 from chalicelib.errors import BusyError, ConflictError, Phrase
-from chalicelib.storage.dynamodb import delete_if, find, save_if, update_if
+from chalicelib.storage.dynamodb import delete_if, save_if, update_if
 from chalicelib.storage.rows.flow import CallRow
+from chalicelib.storage.values import find
 
 REMEMBERED_HOURS = 24
 BUSY_SECONDS = 30  # longer than the API's function lives (.chalice/config.json): by then the worker has died

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryKey
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, value_of
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
 from chalicelib.storage.rows.ledger import (
     NOTIFICATION_PART,
     UNSENT_SHARDS,
@@ -16,6 +16,7 @@ from chalicelib.storage.rows.ledger import (
     NotificationRow,
     delivery_part,
 )
+from chalicelib.storage.values import value_of
 
 UNSENT_PLACES = UNSENT_SHARDS  # partitions of a run's unsent letters
 _MOMENTS = ("opened_at", "clicked_at")

@@ -15,9 +15,9 @@ from chalicelib.states import CampaignState as S
 from chalicelib.states import state_word
 from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion, HeadChanges, Spec, head_actions
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, transaction, update_if
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
-from chalicelib.storage.transactions import transaction
+from chalicelib.storage.values import find, value_of
 
 _LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign

@@ -8,10 +8,10 @@ from zlib import crc32
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each
+from chalicelib.storage.dynamodb import reaching_dynamodb, refused, transaction
 from chalicelib.storage.live_people import Person, is_called
 from chalicelib.storage.rows.live import NameRow, PersonRow
-from chalicelib.storage.transactions import refused, transaction
+from chalicelib.storage.values import find, raw_query, read_each
 
 _SHARDS = 4
 

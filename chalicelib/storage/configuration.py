@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, transaction
 from chalicelib.storage.rows.configuration import SHIPPED_PLACE, SettingRow, TemplateRow, shipped_row_key
-from chalicelib.storage.transactions import transaction
+from chalicelib.storage.values import find, value_of
 
 NEWEST = "newest"
 

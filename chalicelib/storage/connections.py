@@ -11,10 +11,10 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, Phrase, UnavailableError
 from chalicelib.storage.chat_names import delete_names
-from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, read_each, update_if, value_of
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, refused, transaction, update_if
 from chalicelib.storage.live_people import LivePeople, Person, is_called, user_of
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
-from chalicelib.storage.transactions import refused, transaction
+from chalicelib.storage.values import find, read_each, value_of
 
 MAX_CONNECTIONS = 20  # of one person: so many tabs and devices
 LIFE_SECONDS = 2 * 60 * 60 + 300  # API Gateway ends a connection after two hours; a record that outlives it is stale

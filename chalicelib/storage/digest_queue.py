@@ -10,9 +10,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.errors import UnavailableError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb, save_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, transaction
 from chalicelib.storage.rows.digests import DIGEST_SHARDS, DigestRow
-from chalicelib.storage.transactions import transaction
+from chalicelib.storage.values import raw_query, value_of
 
 _PAGE = 500  # rows read per partition of the index
 

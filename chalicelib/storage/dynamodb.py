@@ -1,28 +1,30 @@
-"""What every table shares: a name by convention, short timeouts, and one translation of failures."""
+"""What every table shares: a name by convention, short timeouts, and one translation of failures; and requests of many
+items, or under a condition."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import botocore.session
 from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
-from pynamodb.constants import BATCH_GET_PAGE_LIMIT
-from pynamodb.exceptions import PynamoDBException
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
+from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.aws_session import FAILURES, failure_of, session
 from chalicelib.botocore_fast_path import plain_answers, plain_requests
-from chalicelib.isolation import each
-from chalicelib.observability import log_failure
+from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
 
+Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
+_PUT_ROUNDS = 5  # for what a table did not take at first
 CONDITION_FAILED = "ConditionalCheckFailedException"
-_LONGEST_HASH_KEY = 2048  # bytes, of DynamoDB
 _used: list[Connection] = []  # the connection of this process, once it has one
 
 
@@ -68,11 +70,6 @@ class StageTable(Model):
                 dynamodb().add_meta_table(table.get_meta_table())
             table.connection = dynamodb()
         return table
-
-
-_Row = TypeVar("_Row", bound=StageTable)
-_T = TypeVar("_T")
-_V = TypeVar("_V")
 
 
 class _Connection(Connection):
@@ -152,54 +149,9 @@ def batch_read(
         left += [(table, key) for table, unread in answer["UnprocessedKeys"].items() for key in unread["Keys"]]
 
 
-def raw_query(
-    model: type[StageTable], hash_key: str, condition: Condition | None = None, *, most: int | None = None, **how: Any
-) -> Iterator[dict[str, Any]]:
-    """Raw items of one partition, consistent: PynamoDB would read neither a damaged one nor any after it. The caller is
-    inside `reaching_dynamodb`."""
-    start, left = None, most
-    while left is None or left > 0:
-        answer: dict[str, Any] = model._get_connection().query(
-            hash_key, condition, consistent_read=True, limit=left, exclusive_start_key=start, **how
-        )
-        yield from answer["Items"]
-        start, left = answer.get("LastEvaluatedKey"), None if left is None else left - len(answer["Items"])
-        if not start:
-            return
-
-
-def read_each(model: type[_Row], items: Iterable[dict[str, Any]], value: Callable[[_Row], _T]) -> list[_T]:
-    """What `value` makes of each row. A damaged one is logged, and missing: it hides none of the others."""
-    return each(
-        lambda item: value(model.from_raw_data(item)),
-        items,
-        alone=lambda _, error: log_failure(f"a row of {model.__name__}", error),
-    )
-
-
-def value_of(kind: type[_V], row: StageTable, **other: Any) -> _V:
-    """The plain value of a row: its attributes that `kind` (a dataclass or NamedTuple) has, and `other` fields. Raises:
-    TypeError (permanent): the row lacks some."""
-    names: Iterable[str] = getattr(kind, "_fields", None) or kind.__dataclass_fields__  # type: ignore[attr-defined]
-    known = {name: value for name, value in row.attribute_values.items() if name in names and value is not None}
-    return kind(**known | other)
-
-
 def _raw_keys(model: type[StageTable], keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     names = [str(name) for name in (model._hash_keyname, model._range_keyname) if name]
     return [{name: {"S": part} for name, part in zip(names, key, strict=True)} for key in keys]
-
-
-def find(model: type[_Row], hash_key: str, range_key: str | int | None = None) -> _Row | None:
-    """The current row; None if there is none, or if no key can look like this, as DynamoDB would refuse the request.
-    Raises: UnavailableError (retryable)."""
-    if not 0 < len(hash_key.encode()) <= _LONGEST_HASH_KEY:
-        return None
-    with reaching_dynamodb():
-        try:
-            return model.get(hash_key, range_key, consistent_read=True)
-        except model.DoesNotExist:
-            return None
 
 
 def save_if(row: StageTable, condition: Condition) -> bool:
@@ -234,3 +186,50 @@ def condition_failed(error: PynamoDBException) -> bool:
     # Not `cause_response_code`: a lost connection has a `response` too, None, and PynamoDB stumbles over it.
     cause = error.cause
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == CONDITION_FAILED
+
+
+def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
+    """Makes all of these raw writes and returns None; or none of them, and returns what stands against each, in order.
+    Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            dynamodb().transact_write_items([], [], puts, updates)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
+
+
+def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
+    """Makes all the writes that `write` adds and returns None; or none of them, and returns what stands against each.
+    Raises: UnavailableError (retryable)."""
+    with reaching_dynamodb():
+        try:
+            with TransactWrite(connection=dynamodb()) as transaction:
+                write(transaction)
+        except TransactWriteError as error:
+            if not error.cancellation_reasons:
+                raise
+            return error.cancellation_reasons
+    return None
+
+
+def refused(reasons: Reasons) -> bool:
+    """Whether a condition stood against it, and not just a simultaneous transaction."""
+    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
+
+
+def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:
+    """Writes raw items over whatever is there; 25 per request. The caller is inside `reaching_dynamodb`. Raises:
+    UnavailableError (retryable): the table took only some of them."""
+    table = model._get_connection().table_name
+    left = [{"PutRequest": {"Item": item}} for item in items]
+    for _ in range(_PUT_ROUNDS + len(left) // BATCH_WRITE_PAGE_LIMIT):
+        if not left:
+            return
+        now, left = left[:BATCH_WRITE_PAGE_LIMIT], left[BATCH_WRITE_PAGE_LIMIT:]
+        answer = dynamodb().dispatch("BatchWriteItem", {"RequestItems": {table: now}})
+        left += answer.get("UnprocessedItems", {}).get(table, [])
+    if left:
+        raise UnavailableError(f"the table did not take {len(left)} items")

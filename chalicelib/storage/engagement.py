@@ -18,12 +18,11 @@ from pynamodb.expressions.update import Action
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.states import BY_MACHINE, Engagement
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
+from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
 from chalicelib.storage.ledger_transaction import MAX_ROUNDS, MISSHAPEN, Expected, Item, Writes, stands_against
 from chalicelib.storage.ledger_writes import of_run, timeline_entry
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
 from chalicelib.storage.run_counters import ENGAGEMENTS
-from chalicelib.storage.transactions import Reasons
 
 
 class _Reworded(NamedTuple):

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.etags import Seen, tag_of
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.rows.flow import ConsumerRow
+from chalicelib.storage.values import find
 
 _SAVE_TRIES = 3
 

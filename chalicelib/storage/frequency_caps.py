@@ -17,9 +17,9 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import Reasons, reaching_dynamodb, transact, transaction, update_if
 from chalicelib.storage.rows.people import CapRow
-from chalicelib.storage.transactions import Reasons, transact, transaction
+from chalicelib.storage.values import find
 
 ACCOUNT, UNCONFIRMED = "account#", "unconfirmed#"  # what windows begin with; of the first the template follows
 _ROUNDS = 8

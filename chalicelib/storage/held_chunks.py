@@ -11,8 +11,9 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.deliveries import time_name
 from chalicelib.schemas import kept
-from chalicelib.storage.dynamodb import raw_query, reaching_dynamodb
+from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.campaigns import PARKED_PLACES, ParkedRow
+from chalicelib.storage.values import raw_query
 
 AT, CANARY, PAUSED = "at#", "canary#", "paused#"
 

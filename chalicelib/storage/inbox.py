@@ -17,9 +17,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, refused, transaction, update_if
 from chalicelib.storage.rows.live import InboxRow
-from chalicelib.storage.transactions import refused, transaction
+from chalicelib.storage.values import find
 
 _TRIES = 10
 _HEAD = "head"

@@ -23,11 +23,11 @@ from chalicelib.observability import log_failure
 from chalicelib.states import Engagement
 from chalicelib.storage import engagement
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb
+from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
 from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, stands_against
 from chalicelib.storage.ledger_writes import claimed, fold_of, wording
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow, delivery_part
-from chalicelib.storage.transactions import Reasons
+from chalicelib.storage.values import find
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
 TRANSACTION_MOVES = 90

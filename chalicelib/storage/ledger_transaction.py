@@ -13,9 +13,9 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import ANY_KEY, UNDER_WAY, UNSENT, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import InvalidError, Phrase
+from chalicelib.storage.dynamodb import Reasons, transact
 from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
 from chalicelib.storage.run_counters import RunCounters, counted_as
-from chalicelib.storage.transactions import Reasons, transact
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
 OWN_VALUE, OWN_MOMENT = "\0own", "\0moment"

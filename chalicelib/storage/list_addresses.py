@@ -6,10 +6,11 @@ from typing import Any
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import UnavailableError
 from chalicelib.states import ListState
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.list_index import blocks_of, page_of, without
 from chalicelib.storage.recipient_lists import LISTED, block_part, pack_rows, unpack_rows
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, ListRow
+from chalicelib.storage.values import find
 
 _TRIES = 5
 

@@ -9,8 +9,9 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
 from chalicelib.clock import Clock
-from chalicelib.storage.dynamodb import batch_read, find, reaching_dynamodb, read_each, update_if
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, update_if
 from chalicelib.storage.rows.live import PersonRow
+from chalicelib.storage.values import find, read_each
 
 FIRST_SECONDS = 60
 LONGEST_SECONDS = 60 * 60

@@ -8,8 +8,9 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.clock import rfc3339
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.accounts import LISTED, ManagerRow
+from chalicelib.storage.values import find, value_of
 
 
 class Account(NamedTuple):

@@ -13,7 +13,7 @@ from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.service_scope import Sight
 from chalicelib.storage.cursor import foreign_cursor, read_place, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb
+from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
 from chalicelib.storage.ledger import Delivery, delivery_of
 from chalicelib.storage.rows.ledger import (
     NOTIFICATION_PART,
@@ -24,7 +24,7 @@ from chalicelib.storage.rows.ledger import (
     day_shards,
     delivery_part,
 )
-from chalicelib.storage.transactions import batch_put
+from chalicelib.storage.values import find
 
 _SHARED = (
     *("created_at", "request_id", "template", "template_version", "category", "lane", "send_at", "expires_at"),

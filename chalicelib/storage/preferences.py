@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if
 from chalicelib.storage.rows.people import PreferencesRow
+from chalicelib.storage.values import find, value_of
 
 
 class StoredPreferences(NamedTuple):

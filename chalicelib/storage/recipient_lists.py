@@ -14,9 +14,10 @@ from chalicelib.observability import log_failure
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.states import ListState
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.list_index import ListIndex, index_part, page_count
 from chalicelib.storage.rows.campaigns import BLOCK_PREFIX, HEAD_PART, ListRow
+from chalicelib.storage.values import find, value_of
 
 LISTED = "lists"
 _LAST = 999_999  # the last block's number

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.errors import ConflictError, Phrase
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.ledger import EVENT_PART, REQUEST_PART, EventRow, LedgerRow, RequestRow
+from chalicelib.storage.values import find, value_of
 
 DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the by-due index
 _TRIES = 5

@@ -6,8 +6,9 @@ from typing import Generic, TypeVar
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.storage.dynamodb import find, reaching_dynamodb, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
 from chalicelib.storage.rows.flow import LimitRow, SwitchRow
+from chalicelib.storage.values import find
 
 KNOWN_FOR_SECONDS = 1.0  # every worker follows a person's change within this time
 _R = TypeVar("_R", SwitchRow, LimitRow)

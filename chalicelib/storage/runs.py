@@ -15,9 +15,9 @@ from chalicelib.isolation import each
 from chalicelib.states import CampaignState as S
 from chalicelib.states import RunOutcome
 from chalicelib.storage.campaign_head import CampaignHead, Spec, unchanged
-from chalicelib.storage.dynamodb import find, raw_query, reaching_dynamodb, read_each, update_if, value_of
+from chalicelib.storage.dynamodb import reaching_dynamodb, transaction, update_if
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRow
-from chalicelib.storage.transactions import transaction
+from chalicelib.storage.values import find, raw_query, read_each, value_of
 
 
 @dataclass(frozen=True, slots=True)

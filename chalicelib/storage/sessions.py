@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb, save_if, update_if, value_of
+from chalicelib.storage.dynamodb import delete_if, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.accounts import SessionRow
+from chalicelib.storage.values import find, value_of
 
 
 class StoredSession(NamedTuple):

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from chalicelib.clock import Clock
 from chalicelib.errors import Phrase, UnauthorizedError
-from chalicelib.storage.dynamodb import delete_if, find, reaching_dynamodb
+from chalicelib.storage.dynamodb import delete_if, reaching_dynamodb
 from chalicelib.storage.rows.live import TicketRow
+from chalicelib.storage.values import find
 
 TICKET_SECONDS = 60
 _BYTES = 32

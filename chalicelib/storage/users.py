@@ -1,4 +1,5 @@
-"""The user directory: profiles, read in chunks by `enrich` and written by the API."""
+"""The user directory: profiles, read in chunks by `enrich` and written by the API; and preferences, read with them or
+with what is known of addresses."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,8 +10,10 @@ from typing import Any, NamedTuple, cast
 from chalicelib.clock import rfc3339
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.storage.dynamodb import StageTable, batch_read, find, reaching_dynamodb, save_if, update_if, value_of
-from chalicelib.storage.rows.people import PreferencesRow, UserRow
+from chalicelib.storage.addresses import AddressRecord
+from chalicelib.storage.dynamodb import StageTable, batch_read, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.people import PreferencesRow, SuppressionRow, UserRow
+from chalicelib.storage.values import find, value_of
 
 CONFIRMED_CHANNEL = "email"  # the channel whose address can be confirmed
 _TEXTS = ("email", "phone", "name", "locale", "timezone")
@@ -182,6 +185,24 @@ class Users:
         """Deletes a profile."""
         with reaching_dynamodb():
             UserRow(user_id).delete()
+
+
+def read_with_preferences(
+    user_ids: Collection[str], keys: Collection[str], *, consistent: bool
+) -> tuple[Wishes, dict[str, AddressRecord]]:
+    """Preferences of users and records of addresses in one read: those of fifty letters fit into one request. Raises:
+    UnavailableError (retryable)."""
+    wanted = {PreferencesRow: [(one,) for one in user_ids], SuppressionRow: [(key,) for key in set(keys)]}
+    preferences: dict[str, Mapping[str, Any]] = {}
+    records: dict[str, AddressRecord] = {}
+    with reaching_dynamodb():
+        for model, item in batch_read(wanted, consistent=consistent):
+            row = model.from_raw_data(item)
+            if isinstance(row, PreferencesRow):
+                preferences[row.user_id] = row.preferences
+            elif isinstance(row, SuppressionRow):
+                records[row.address] = value_of(AddressRecord, row)
+    return preferences, records
 
 
 def _row(user: StoredUser) -> UserRow:

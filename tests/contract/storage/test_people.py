@@ -14,7 +14,6 @@ from chalicelib.storage.addresses import (
     find_address,
     forget_soft_bounces,
     page_of_addresses,
-    read_with_preferences,
 )
 from chalicelib.storage.endpoints import MAX_ENDPOINTS, Endpoints
 from chalicelib.storage.preferences import (
@@ -24,7 +23,7 @@ from chalicelib.storage.preferences import (
     preferences_of,
     save_preferences,
 )
-from chalicelib.storage.users import Profile, StoredUser, Users
+from chalicelib.storage.users import Profile, StoredUser, Users, read_with_preferences
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NOW, LATER = rfc3339(AT), rfc3339(AT + timedelta(hours=1))
