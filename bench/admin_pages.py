@@ -50,7 +50,7 @@ def _block(first: int, end: int, whole: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
     from chalicelib.pipeline.requests import record_notifications
-    from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+    from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
     with DeliveryRow.batch_write() as batch:
         for start in range(first, end, _TOGETHER):
@@ -68,7 +68,7 @@ def _block(first: int, end: int, whole: int) -> None:
                 owner=lambda *_: "#",
             )
             for id_ in ids:
-                batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
+                batch.save(DeliveryRow(id_, DELIVERY_PREFIX + "email", status="sent", created_at=at))
 
 
 def main() -> int:

@@ -37,7 +37,7 @@ def _fill(notifications: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
     from chalicelib.pipeline.jobs import LetterSpec
     from chalicelib.pipeline.requests import record_notifications
-    from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+    from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
     with DeliveryRow.batch_write() as batch:
         for n in range(notifications):
@@ -46,7 +46,7 @@ def _fill(notifications: int) -> None:
                                 request_id="r", accepted_at=at)  # fmt: skip
             record_notifications(letter, [(id_, {"user_id": _USER})], channels=["email"], send_at=None,
                                  expires_at_epoch=4_000_000_000, owner=lambda *_: "#")  # fmt: skip
-            batch.save(DeliveryRow(id_, delivery_part("email"), status="sent", created_at=at))
+            batch.save(DeliveryRow(id_, DELIVERY_PREFIX + "email", status="sent", created_at=at))
 
 
 def _first_page() -> int:

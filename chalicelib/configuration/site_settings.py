@@ -151,17 +151,18 @@ class SiteSettings:
             "sender": {"name": name or address, "address": address},
         }
         self._clock = clock
-        self._known: tuple[float, SiteValues] | None = None
+        self._known: tuple[float, Mapping[str, StoredSetting], SiteValues] | None = None
         self._writes = 0
 
     def current(self, *, fresh: bool = False, seconds: float = KNOWN_FOR_SECONDS) -> SiteValues:
         """All values, at most so many `seconds` old, or read now."""
-        if not fresh and self._known and monotonic() - self._known[0] < seconds:
-            return self._known[1]
-        writes = self._writes
-        values = self._values(read_settings(NAMES))
+        known, writes = self._known, self._writes
+        if not fresh and known and monotonic() - known[0] < seconds:
+            return known[2]
+        rows = read_settings(NAMES)
+        values = known[2] if known and known[1] == rows else self._values(rows)
         if writes == self._writes:  # otherwise another thread has written since, and this may be an older value
-            self._known = (monotonic(), values)
+            self._known = (monotonic(), rows, values)
         return values
 
     def list(self) -> list[Setting]:

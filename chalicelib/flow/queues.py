@@ -1,7 +1,7 @@
 """Queues named `vestnik-<stage>-<queue>`, the two lanes apart: jobs are put into them, and what waits can be counted,
 read and taken."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -53,12 +53,17 @@ class JobQueue(Protocol):
         ...
 
 
+class _Clients(Protocol):
+    @property
+    def sqs(self) -> "SQSClient": ...
+
+
 class Queues:
-    """`client` is asked for at the first message, as `deliver` seldom puts one. Each method raises UnavailableError
+    """The client is made at the first message, as `deliver` seldom puts one. Each method raises UnavailableError
     (retryable)."""
 
-    def __init__(self, client: Callable[[], "SQSClient"], prefix: str) -> None:
-        self._client = client
+    def __init__(self, clients: _Clients, prefix: str) -> None:
+        self._clients = clients
         self._prefix = prefix
         self._urls: dict[str, str] = {}
 
@@ -68,21 +73,21 @@ class Queues:
         for batch in _batches(messages):
             entries = [_entry(n, message) for n, message in enumerate(batch)]
             with reaching(f"the queue {queue} did not answer"):
-                answer = self._client().send_message_batch(QueueUrl=self._url(queue), Entries=entries)
+                answer = self._clients.sqs.send_message_batch(QueueUrl=self._url(queue), Entries=entries)
             if answer.get("Failed"):
                 raise UnavailableError(f"the queue {queue} refused {len(answer['Failed'])} messages")
 
     def counts(self, queue: str) -> tuple[int, int, int]:
         """About how many messages wait, are delayed, and are in flight."""
         with reaching(f"the queue {queue} did not answer"):
-            answer = self._client().get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=_NUMBERS)
+            answer = self._clients.sqs.get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=_NUMBERS)
         waiting, delayed, in_flight = (int(answer["Attributes"][name]) for name in _NUMBERS)
         return waiting, delayed, in_flight
 
     def receive(self, queue: str, *, hidden_seconds: int, limit: int = BATCH_ENTRIES) -> list[QueueMessage]:
         """At most ten messages, which nobody else sees for a while."""
         with reaching(f"the queue {queue} did not answer"):
-            answer = self._client().receive_message(
+            answer = self._clients.sqs.receive_message(
                 QueueUrl=self._url(queue),
                 MaxNumberOfMessages=min(BATCH_ENTRIES, limit),
                 VisibilityTimeout=hidden_seconds,
@@ -96,7 +101,7 @@ class Queues:
         if messages:
             entries = [{"Id": str(n), "ReceiptHandle": one.receipt} for n, one in enumerate(messages)]
             with reaching(f"the queue {queue} did not answer"):
-                answer = self._client().delete_message_batch(QueueUrl=self._url(queue), Entries=entries)  # type: ignore[arg-type]
+                answer = self._clients.sqs.delete_message_batch(QueueUrl=self._url(queue), Entries=entries)  # type: ignore[arg-type]
             if answer.get("Failed"):
                 raise UnavailableError(f"the queue {queue} kept {len(answer['Failed'])} messages")
 
@@ -108,12 +113,12 @@ class Queues:
                 for n, one in enumerate(messages[start : start + BATCH_ENTRIES])
             ]
             with reaching(f"the queue {queue} did not answer"):
-                self._client().change_message_visibility_batch(QueueUrl=self._url(queue), Entries=entries)  # type: ignore[arg-type]
+                self._clients.sqs.change_message_visibility_batch(QueueUrl=self._url(queue), Entries=entries)  # type: ignore[arg-type]
 
     def _url(self, queue: str) -> str:
         if queue not in self._urls:
             name = f"{self._prefix}{queue}"
-            self._urls[queue] = self._client().get_queue_url(QueueName=name)["QueueUrl"]
+            self._urls[queue] = self._clients.sqs.get_queue_url(QueueName=name)["QueueUrl"]
         return self._urls[queue]
 
 

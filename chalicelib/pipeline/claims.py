@@ -111,7 +111,8 @@ class Claims(Composed):
                 )
         # Before the record: after a crash in between the next channels are requested twice, not never (ADR 0017).
         in_vain = [*ends[_End.REFUSED], *ends[_End.EXHAUSTED]]
-        self.fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
+        if job.then:
+            self.fallback.after(job, in_vain=in_vain, maybe_there=[*ends[_End.SENT], *ends[_End.UNKNOWN]])
         self.ledger.move(moves)
         if ends[_End.SENT]:
             result.seconds_since_accepted.append(self._age_seconds(job))

@@ -104,8 +104,9 @@ class Enrich(Composed):
         aside = known.unresolved | known.unreadable
         answered = admitted.only(one for one in admitted.recipients if one.user_id not in aside)
         look = self.reach.look(answered, known.profiles, known.preferences, at=at)
-        wishes = look.objections.preferences
-        collected = self.digest_queue.collect(answered, known.profiles, wishes) if job.after is None else frozenset()
+        collected: frozenset[str] = frozenset()
+        if (wishes := look.objections.preferences) and job.after is None:
+            collected = self.digest_queue.collect(answered, known.profiles, wishes)
         result.postponed += len(collected)
         now = answered.only(one for one in answered.recipients if one.notification_id not in collected)
         if job.letter.one_by_one:

@@ -24,7 +24,7 @@ class Flow(Clients):
     def queues(self) -> Queues:
         from chalicelib.flow.queues import Queues
 
-        return Queues(lambda: self.sqs, self.settings.resource(""))
+        return Queues(self, self.settings.resource(""))
 
     @cached_property
     def message_renewal(self) -> MessageRenewal:

@@ -8,13 +8,13 @@ from typing import Any
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
+from chalicelib.storage.ledger_transaction import place_of
 from chalicelib.storage.rows.ledger import (
     NOTIFICATION_PART,
     UNSENT_SHARDS,
     DeliveryRow,
     LedgerRow,
     NotificationRow,
-    delivery_part,
 )
 from chalicelib.storage.values import value_of
 
@@ -67,7 +67,7 @@ def read_openings(keys: Collection[DeliveryKey]) -> dict[DeliveryKey, datetime]:
     """When a person opened each delivery or clicked in it, whichever came later, as of a second ago; those that nobody
     opened are missing. One request after another, at half the price of a consistent read. Raises: UnavailableError
     (retryable)."""
-    places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
+    places = {place_of(key): key for key in keys}
     found: dict[DeliveryKey, datetime] = {}
     with reaching_dynamodb():
         for _, item in batch_read({DeliveryRow: list(places)}, attributes=_OPENING, consistent=False):

@@ -19,9 +19,17 @@ from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.states import BY_MACHINE, Engagement
 from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
-from chalicelib.storage.ledger_transaction import MAX_ROUNDS, MISSHAPEN, Expected, Item, Writes, stands_against
+from chalicelib.storage.ledger_transaction import (
+    MAX_ROUNDS,
+    MISSHAPEN,
+    Expected,
+    Item,
+    Writes,
+    place_of,
+    stands_against,
+)
 from chalicelib.storage.ledger_writes import of_run, timeline_entry
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DeliveryRow
 from chalicelib.storage.run_counters import ENGAGEMENTS
 
 
@@ -73,7 +81,7 @@ def _write_until(key: DeliveryKey, word: _Rewording, run_id: str | None) -> bool
 
 def _read(key: DeliveryKey) -> Item:
     with reaching_dynamodb():
-        found = batch_read({DeliveryRow: [(key.notification_id, delivery_part(key.channel))]})
+        found = batch_read({DeliveryRow: [place_of(key)]})
         return next((item for _, item in found), {})
 
 

@@ -24,9 +24,9 @@ from chalicelib.states import Engagement
 from chalicelib.storage import engagement
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
-from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, stands_against
+from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, place_of, stands_against
 from chalicelib.storage.ledger_writes import claimed, fold_of, wording
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from chalicelib.storage.values import find
 
 # DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
@@ -94,13 +94,13 @@ class Ledger(Composed):
 
     def read(self, key: DeliveryKey) -> Delivery | None:
         """Raises: UnavailableError (retryable)."""
-        row = find(DeliveryRow, key.notification_id, delivery_part(key.channel))
+        row = find(DeliveryRow, *place_of(key))
         return delivery_of(row) if row else None
 
     def states(self, keys: Collection[DeliveryKey], *, consistent: bool = True) -> dict[DeliveryKey, DeliveryState]:
         """Those that exist; a hundred per request. Not `consistent`: as of a second ago, at half the price. Raises:
         UnavailableError (retryable)."""
-        places = {(key.notification_id, delivery_part(key.channel)): key for key in keys}
+        places = {place_of(key): key for key in keys}
         with reaching_dynamodb():
             items = [
                 item for _, item in batch_read({DeliveryRow: list(places)}, attributes=_STATE, consistent=consistent)

@@ -14,7 +14,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.deliveries import ANY_KEY, UNDER_WAY, UNSENT, DeliveryKey, DeliveryStatus, Move, S
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.storage.dynamodb import Reasons, transact
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, unsent_shard
 from chalicelib.storage.run_counters import RunCounters, counted_as
 
 # Stand in an expression for the values that each delivery has of its own. No text of ours begins so.
@@ -123,7 +123,7 @@ class Writes:
     ) -> None:
         if shape not in self._worded:
             actions, condition = word()
-            self._worded[shape] = DeliveryRow(*_place(key)).get_update_kwargs_from_instance(
+            self._worded[shape] = DeliveryRow(*place_of(key)).get_update_kwargs_from_instance(
                 actions=actions, condition=condition, return_values_on_condition_failure=_ALL_OLD
             )
         worded = self._worded[shape]
@@ -158,10 +158,11 @@ def stands_against(reason: CancellationReason) -> bool:
     return False
 
 
-def _place(key: DeliveryKey) -> tuple[str, str]:
-    return key.notification_id, delivery_part(key.channel)
+def place_of(key: DeliveryKey) -> tuple[str, str]:
+    """The keys of a delivery's row."""
+    return key.notification_id, DELIVERY_PREFIX + key.channel
 
 
 def _raw_key(key: DeliveryKey) -> dict[str, Any]:
-    notification_id, part = _place(key)
+    notification_id, part = place_of(key)
     return {"notification_id": {"S": notification_id}, "part": {"S": part}}

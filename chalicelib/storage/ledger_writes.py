@@ -17,8 +17,8 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.clock import expiry_epoch, rfc3339
 from chalicelib.deliveries import UNDER_WAY, UNSENT, DeliveryStatus, Move, S, fit_for_resend
-from chalicelib.storage.ledger_transaction import OWN_MOMENT, OWN_VALUE, Expected, Fold, Item, Wording
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part, unsent_shard
+from chalicelib.storage.ledger_transaction import OWN_MOMENT, OWN_VALUE, Expected, Fold, Item, Wording, place_of
+from chalicelib.storage.rows.ledger import DeliveryRow, unsent_shard
 
 MAX_ENTRIES = 100  # a letter with eight attempts has about twenty
 
@@ -58,8 +58,7 @@ def wording(move: Move, expected: Expected, *, at: datetime, retention_days: int
 def claimed(move: Move, *, at: datetime, retention_days: int) -> DeliveryRow:
     """The delivery that a first claim makes."""
     return DeliveryRow(
-        move.key.notification_id,
-        delivery_part(move.key.channel),
+        *place_of(move.key),
         status=move.status.value,
         timeline=[_event(move, rfc3339(at))],
         owner=move.owner,

@@ -16,13 +16,13 @@ from chalicelib.storage.cursor import foreign_cursor, read_place, write_cursor
 from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
 from chalicelib.storage.ledger import Delivery, delivery_of
 from chalicelib.storage.rows.ledger import (
+    DELIVERY_PREFIX,
     NOTIFICATION_PART,
     DeliveryRow,
     LedgerRow,
     NotificationRow,
     day_shard,
     day_shards,
-    delivery_part,
 )
 from chalicelib.storage.values import find
 
@@ -110,7 +110,7 @@ def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notifi
 def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
     """Those in sight, with their deliveries. No index says whose a notification is, so its own row is read too. Raises:
     UnavailableError (retryable)."""
-    keys = [(head.id, delivery_part(channel)) for head in heads for channel in head.channels]
+    keys = [(head.id, DELIVERY_PREFIX + channel) for head in heads for channel in head.channels]
     if not sight.everything:
         keys += [(head.id, NOTIFICATION_PART) for head in heads]
     shown = {head.id for head in heads} if sight.everything else set()

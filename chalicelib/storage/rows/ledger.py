@@ -23,7 +23,7 @@ from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"
 EVENT_PART = "event"
-DELIVERY_PREFIX = "delivery#"
+DELIVERY_PREFIX = "delivery#"  # and the channel
 DAY_SHARDS = 4  # a partition of an index takes 1,000 writes a second
 UNSENT_SHARDS = 8
 HISTORY_FIELDS = [
@@ -40,11 +40,6 @@ HISTORY_FIELDS = [
     "campaign_id",
     "run_id",
 ]
-
-
-def delivery_part(channel: str) -> str:
-    """The sort key of a notification's delivery on one channel."""
-    return DELIVERY_PREFIX + channel
 
 
 def day_shards(day: str) -> list[str]:

@@ -23,7 +23,7 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import TemplateRow
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from chalicelib.storage.rows.people import CapRow, PreferencesRow, SuppressionRow, UserRow
 from tests.integration.conftest import Pump, moto_of
 from tests.integration.pipeline.test_deliver import ToldChannel, job
@@ -38,7 +38,7 @@ FINAL = {"skipped", "failed", "sent"}
 
 def status(notification_id: str) -> tuple[str, str | None] | None:
     try:
-        row = DeliveryRow.get(notification_id, delivery_part("email"), consistent_read=True)
+        row = DeliveryRow.get(notification_id, DELIVERY_PREFIX + "email", consistent_read=True)
     except DeliveryRow.DoesNotExist:
         return None
     return row.status, row.reason
@@ -143,7 +143,7 @@ def test_letters_of_a_template_that_is_not_there_have_failed_and_say_so(
     Stage.own().deliver.deliver(one)
 
     assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
-    row = DeliveryRow.get(one.recipients[0].notification_id, delivery_part("email"))
+    row = DeliveryRow.get(one.recipients[0].notification_id, DELIVERY_PREFIX + "email")
     assert "there is no" in str(row.timeline)
 
 

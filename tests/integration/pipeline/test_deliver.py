@@ -17,7 +17,7 @@ from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 from tests.processes import compose
@@ -75,7 +75,7 @@ def deliver(one: DeliverJob) -> dict[str, int]:
 
 
 def rows(one: DeliverJob) -> list[DeliveryRow]:
-    return [DeliveryRow.get(r.notification_id, delivery_part("email"), consistent_read=True) for r in one.recipients]
+    return [DeliveryRow.get(r.notification_id, DELIVERY_PREFIX + "email", consistent_read=True) for r in one.recipients]
 
 
 def states(one: DeliverJob) -> list[tuple[str, str | None]]:

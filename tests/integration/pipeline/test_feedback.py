@@ -14,7 +14,7 @@ from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.pipeline.feedback_messages import read_event
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 from chalicelib.storage.rows.people import SuppressionRow
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
@@ -91,7 +91,7 @@ def tell(pump: Pump, *events: str) -> DeliveryRow:
     for one in events:
         pump.put("feedback", one)
         assert pump.run("feedback") == []
-    return DeliveryRow.get(KEY.notification_id, delivery_part(KEY.channel))
+    return DeliveryRow.get(KEY.notification_id, DELIVERY_PREFIX + KEY.channel)
 
 
 def suppressed() -> list[tuple[str, str]]:
@@ -198,7 +198,7 @@ def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
     sent.put("feedback", event("Delivery"))
 
     assert len(sent.run("feedback")) == 1
-    assert DeliveryRow.get(KEY.notification_id, delivery_part(KEY.channel)).status == "delivered"
+    assert DeliveryRow.get(KEY.notification_id, DELIVERY_PREFIX + KEY.channel).status == "delivered"
 
 
 def on_their_way(n: int) -> list[DeliveryKey]:
@@ -212,7 +212,7 @@ def told_of(keys: list[DeliveryKey], kind: str) -> list[str]:
 
 
 def statuses(keys: list[DeliveryKey]) -> set[str]:
-    return {str(DeliveryRow.get(key.notification_id, delivery_part(key.channel)).status) for key in keys}
+    return {str(DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel).status) for key in keys}
 
 
 def test_what_follows_a_send_says_it_too_so_that_a_batch_of_both_is_one_write(pump: Pump) -> None:
@@ -257,7 +257,7 @@ def test_the_events_of_one_delivery_in_one_batch_follow_each_other(
 
     work([body for kind in kinds for body in told_of(keys, kind)])
 
-    row = DeliveryRow.get(keys[0].notification_id, delivery_part("email"))
+    row = DeliveryRow.get(keys[0].notification_id, DELIVERY_PREFIX + "email")
     assert [found["status"] for one in row.timeline if "status" in (found := json.loads(one))] == statuses_seen
 
 

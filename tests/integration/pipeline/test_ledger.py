@@ -14,7 +14,7 @@ from chalicelib.states import Engagement
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.ledger import TRANSACTION_MOVES, Ledger, Refusal
 from chalicelib.storage.ledger_writes import MAX_ENTRIES
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from tests.integration.faults import LostReply, unreachable
 
 S = DeliveryStatus
@@ -57,7 +57,7 @@ def bring(ledger: Ledger, state: DeliveryStatus | None, key: DeliveryKey = KEY) 
 
 def row(key: DeliveryKey = KEY) -> DeliveryRow | None:
     try:
-        return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+        return DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
     except DeliveryRow.DoesNotExist:
         return None
 

@@ -24,7 +24,7 @@ from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.storage import dynamodb as base
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
 S = DeliveryStatus
 LEASE = timedelta(minutes=1)
@@ -228,13 +228,13 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def places(keys: Iterable[DeliveryKey]) -> list[tuple[str, str]]:
-    return [(key.notification_id, delivery_part(key.channel)) for key in keys]
+    return [(key.notification_id, DELIVERY_PREFIX + key.channel) for key in keys]
 
 
 def row(key: DeliveryKey) -> DeliveryRow | None:
     with base.reaching_dynamodb():
         try:
-            return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+            return DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
         except DeliveryRow.DoesNotExist:
             return None
 

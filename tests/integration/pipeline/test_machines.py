@@ -11,7 +11,7 @@ from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 from chalicelib.storage.runs import PlannedRun
 from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell
 
@@ -58,7 +58,7 @@ def letter_of(run_id: str) -> DeliveryKey:
 
 
 def row_of(key: DeliveryKey) -> DeliveryRow:
-    return DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+    return DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
 
 
 def progress_of(run_id: str) -> Progress:

@@ -24,7 +24,7 @@ from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
 from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from chalicelib.storage.rows.people import SuppressionRow
 from chalicelib.storage.runs import PlannedRun
 
@@ -90,7 +90,7 @@ def work(bodies: list[str]) -> Sequence[Any]:
 
 
 def state(key: DeliveryKey) -> tuple[str, str | None]:
-    row = DeliveryRow.get(key.notification_id, delivery_part(key.channel), consistent_read=True)
+    row = DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
     return row.status, row.reason
 
 

@@ -4,7 +4,7 @@ from pynamodb.expressions.update import Action
 
 from chalicelib.deliveries import DeliveryKey, Move, S
 from chalicelib.storage.ledger_transaction import OWN_VALUE, Expected, Wording, Writes
-from chalicelib.storage.rows.ledger import DeliveryRow, delivery_part
+from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
 IDS = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(3)]
 
@@ -40,7 +40,7 @@ def test_what_is_changed_alike_is_worded_once_and_keeps_its_own_value(stage: Non
     for n, one in enumerate(IDS):
         writes.move(sending(one, f"m-{n}"), THERE, make=new, word=word)
     assert writes.write(DeliveryKey(IDS[0], "email")) is None
-    rows = [DeliveryRow.get(one, delivery_part("email")) for one in IDS]
+    rows = [DeliveryRow.get(one, DELIVERY_PREFIX + "email") for one in IDS]
     assert [(row.status, row.provider_id) for row in rows] == [("sent", f"m-{n}") for n in range(3)]
     assert asked == ["sent"]
 
@@ -54,7 +54,7 @@ def test_a_failed_condition_stops_all_and_names_its_delivery(stage: None) -> Non
         second.move(sending(one, "m-1"), THERE, make=new, word=sent)
     reasons = second.write(DeliveryKey(IDS[0], "email"))
     assert [reason is not None for reason in reasons or ()] == [True, False, False]
-    assert DeliveryRow.get(IDS[0], delivery_part("email")).provider_id == "m-0"
+    assert DeliveryRow.get(IDS[0], DELIVERY_PREFIX + "email").provider_id == "m-0"
 
 
 def test_what_is_made_alike_is_worded_once_and_only_where_there_is_none(stage: None) -> None:
@@ -68,7 +68,7 @@ def test_what_is_made_alike_is_worded_once_and_only_where_there_is_none(stage: N
     for one in IDS:
         writes.move(claiming(one), NONE_YET, make=make, word=sent)
     assert writes.write(DeliveryKey(IDS[0], "email")) is None
-    assert [DeliveryRow.get(one, delivery_part("email")).status for one in IDS] == ["calling"] * 3
+    assert [DeliveryRow.get(one, DELIVERY_PREFIX + "email").status for one in IDS] == ["calling"] * 3
     assert made == ["calling"]
 
 
