@@ -99,6 +99,7 @@ def crowd(users: int) -> Iterator[Crowd]:
             state_dir=root / "state",
             logs_dir=root / "logs",
             settings={"VESTNIK_SES_PER_SECOND": str(RATE)},
+            forks=False,
         )
         with cloud, requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {cloud.seed()}"

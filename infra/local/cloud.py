@@ -49,7 +49,8 @@ def _session() -> boto3.Session:
 
 class LocalCloud:
     """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`. `settings`: variables
-    other than the stage's. `events_url`: where the mailbox finds SNS, if not at the emulator itself."""
+    other than the stage's. `events_url`: where the mailbox finds SNS, if not at the emulator itself. `forks`:
+    workers begin quickly, as no measurement of them may have it."""
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class LocalCloud:
         settings: Mapping[str, str] | None = None,
         timings: WorkerTimings | None = None,
         events_url: str | None = None,
+        forks: bool = True,
         say: Say = silent,
     ) -> None:
         self.state = StateFolder(state_dir)
@@ -81,7 +83,7 @@ class LocalCloud:
         }
         self.account = Account(_session(), endpoint_url=self.emulator_url)
         self.warmth = Warm(self.account.lambdas, stage=STAGE, api_url=self.api_url, ws_url=self.ws_url, say=say)
-        self.emulator = emulator(ports, self.state, logs_dir / "emulator.log")
+        self.emulator = emulator(ports, self.state, logs_dir / "emulator.log", forks=forks)
         _, sender = parseaddr(self._settings["VESTNIK_MAIL_FROM"])
         self.mailbox = mailbox(
             ports,

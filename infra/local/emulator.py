@@ -1,18 +1,21 @@
 """Runs the emulator, with batches like AWS's. `cloud.py` starts it.
 
-    python -m infra.local.emulator
+    python -m infra.local.emulator [--forks]
 
 The emulator hands a function what there is, ten messages at most; AWS gathers for the mapping's window, up to its
 BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried as
-it works on AWS.
+it works on AWS. With `--forks` workers begin more quickly (`forks.py`).
 """
 
 import runpy
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from ministack.services import lambda_svc, sqs
+
+from infra.local.forks import use_forks
 
 _receive_ten = sqs._receive_messages_for_esm
 
@@ -50,6 +53,9 @@ def _is_ripe(queue_url: str, enough: int, window: int) -> bool:
 
 def main() -> None:
     sqs._receive_messages_for_esm = receive_batch
+    if sys.argv[1:] == ["--forks"]:
+        sys.argv.pop()
+        use_forks()
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 
 

@@ -85,11 +85,11 @@ class Workers:
 
     def _pids(self, function: str) -> list[int]:
         """The processes of a function of this emulator, and of no other that may run on this machine."""
-        port = self._cloud.emulator_url.rpartition(":")[2]
-        marks = {f"AWS_LAMBDA_FUNCTION_NAME={function}".encode(), f"GATEWAY_PORT={port}".encode()}
+        own = f"{self._cloud.state.temporary.resolve()}/ministack-lambda-{function}-"  # and eight characters more
         pids = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
+        for path in Path("/proc").glob("[0-9]*/cwd"):
             with suppress(OSError):
-                if marks <= set(path.read_bytes().split(b"\0")):
+                folder = str(path.readlink().parent)
+                if folder.startswith(own) and "-" not in folder.removeprefix(own):
                     pids.append(int(path.parent.name))
         return pids
