@@ -25,12 +25,13 @@ from tests.e2e.conftest import LIMIT_SECONDS, Vestnik, eventually, rest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
 
 CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
 _SHIM = Path(__file__).parent / "shim"
 _PER_CALL = 100
 _TIMEOUT_SECONDS = 30
-_TICKS_APART_SECONDS = 0.5  # a tick costs as much as ten letters
+_TICKS_APART_SECONDS = 1.0  # a tick costs as much as ten letters
 # What each component talks to; one wire each.
 _WIRES = {
     "api": ("dynamodb", "sqs"),
@@ -72,7 +73,6 @@ class Rig:
         for component, services in _WIRES.items():
             variables = {
                 "PYTHONPATH": str(_SHIM),
-                "PYTHONDONTWRITEBYTECODE": "1",  # no worker lives to read it, nor could it be written on Lambda
                 "CHAOS_ORDERS": str(self._orders),
                 "CHAOS_LIMITER_WRITES": str(self._limiter_writes),
             }
@@ -171,15 +171,20 @@ class Rig:
         answer: dict[str, Any] = requests.get(f"{self.cloud.mailbox_url}/api/stats", timeout=_TIMEOUT_SECONDS).json()
         return answer
 
-    def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The ledger's row of each e-mail delivery that has one, with its timeline read."""
+    def rows(self, ids: Sequence[str], *names: str) -> dict[str, dict[str, Any]]:
+        """The ledger's row of each e-mail delivery that has one, with its timeline read; these attributes of it, or
+        all."""
         rows: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), _PER_CALL):
             keys = [
                 {"notification_id": {"S": i}, "part": {"S": "delivery#email"}} for i in ids[start : start + _PER_CALL]
             ]
             table = f"vestnik-{STAGE}-ledger"
-            answer = self.dynamodb.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+            wanted: KeysAndAttributesTypeDef = {"Keys": keys, "ConsistentRead": True}
+            if names:
+                wanted["ProjectionExpression"] = ", ".join(f"#{name}" for name in ("notification_id", *names))
+                wanted["ExpressionAttributeNames"] = {f"#{name}": name for name in ("notification_id", *names)}
+            answer = self.dynamodb.batch_get_item(RequestItems={table: wanted})
             for item in answer["Responses"][table]:
                 row: dict[str, Any] = {name: next(iter(value.values())) for name, value in item.items()}
                 row["timeline"] = [json.loads(event["S"]) for event in row.get("timeline", [])]
@@ -188,8 +193,11 @@ class Rig:
 
     def statuses(self, ids: Sequence[str]) -> Counter[str]:
         """How many deliveries are in each status; `accepted` where none has begun."""
-        rows = self.rows(ids)
-        return Counter(rows[i]["status"] if i in rows else "accepted" for i in ids)
+        return Counter(self._status_of_each(ids).values())
+
+    def _status_of_each(self, ids: Sequence[str]) -> dict[str, str]:
+        rows = self.rows(ids, "status")
+        return {i: rows[i]["status"] if i in rows else "accepted" for i in ids}
 
     def settle(
         self,
@@ -200,13 +208,13 @@ class Rig:
     ) -> Counter[str]:
         """Waits until every delivery is in one of the allowed statuses, `ticking` where the schedule has a part in it;
         how many are in which."""
-        began = time.monotonic()
-        while set(found := self.statuses(ids)) - set(allowed):
-            assert time.monotonic() < began + LIMIT_SECONDS, f"still {dict(found)}; {self.queues.depths()}"
+        began, left = time.monotonic(), list(ids)
+        while left := [i for i, status in self._status_of_each(left).items() if status not in allowed]:
+            assert time.monotonic() < began + LIMIT_SECONDS, f"still {self.statuses(ids)}; {self.queues.depths()}"
             if ticking:
                 self._tick_again()
             rest(began)
-        return found
+        return self.statuses(ids)
 
     def timeline(self, notification_id: str) -> list[str]:
         """The statuses of one delivery in the order in which it took them."""

@@ -12,7 +12,7 @@ from tests.e2e.conftest import eventually
 pytestmark = pytest.mark.e2e
 
 PACE, THROTTLED_SECONDS, SLOWER_WITHIN_SECONDS = 20, 30, 5
-WORKERS, RATE, SECONDS = 8, 50, 20
+WORKERS, RATE, LETTERS = 8, 50, 1300
 
 
 def calls(rig: Rig, outcome: str | None = None) -> list[tuple[float, int]]:
@@ -66,15 +66,17 @@ def test_of_a_bulk_call_only_the_entries_that_failed_for_now_are_tried_again(rig
 def test_eight_workers_share_a_limit_and_pay_few_writes_for_it(rig: Rig) -> None:
     rig.control("POST", "limits/ses.bulk", {"rate_per_second": RATE})
     rig.control("POST", "consumers/deliver-email-bulk", {"max_concurrency": WORKERS})
-    addresses = rig.addresses(RATE * SECONDS + 300)  # an unlimited pace would be through in a few seconds
+    addresses = rig.addresses(LETTERS)  # an unlimited pace would be through in a few seconds
     with rig.paused("deliver-email-bulk"):
         ids = rig.send(addresses, lane="bulk")
-        eventually(lambda: rig.queues.depth("deliver-email-bulk") * 50 >= len(addresses))
-    first, _ = eventually(lambda: calls(rig))[0]
-    eventually(lambda: time.time() > first + SECONDS)
-    sent = sum(n for at, n in calls(rig) if at < first + SECONDS)
-    assert rig.limiter_writes() <= 0.1 * sent
-    assert sent <= RATE * (SECONDS + BLOCK_SECONDS)
-    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 500})  # of the rest only that it arrives
-    assert rig.settle(ids) == {"delivered": len(addresses)}
+        eventually(lambda: rig.queues.depth("deliver-email-bulk") * 50 >= LETTERS)
+        began = time.time()  # nobody has leased anything yet
+    eventually(lambda: rig.stats()["accepted"] >= LETTERS)
+    sent = 0
+    # A call may reach the provider later than it was let through, on a busy machine much later; never earlier.
+    for at, accepted in calls(rig):
+        sent += accepted
+        assert sent <= RATE * (at - began + BLOCK_SECONDS)
+    assert rig.limiter_writes() <= 0.1 * LETTERS
+    assert rig.settle(ids) == {"delivered": LETTERS}
     assert set(rig.copies(addresses).values()) == {1}

@@ -87,7 +87,7 @@ def eventually(look: Callable[[], _T]) -> _T:
 
 def rest(began: float) -> None:
     """Between two looks: a tenth of what has been waited. Every look costs the machine on which others work."""
-    time.sleep(min(max((time.monotonic() - began) / 10, 0.05), 0.3))
+    time.sleep(min(max((time.monotonic() - began) / 10, 0.05), 1.0))
 
 
 @pytest.fixture(scope="session")
