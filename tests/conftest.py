@@ -14,6 +14,8 @@ import moto.core.responses
 import moto.sqs.models
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
+from botocore.hooks import EventAliaser, HierarchicalEmitter
 from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
@@ -38,6 +40,8 @@ def clients_are_made_quickly() -> Iterator[None]:
     """Every test makes sessions and clients of its own: they read the models of the services once a process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(create_loader))
+        names: Any = EventAliaser(HierarchicalEmitter())
+        patch.setattr(EventAliaser, "_alias_event_name", staticmethod(names._alias_event_name))
         yield
 
 
@@ -63,13 +67,18 @@ def a_password_is_hashed_once() -> Iterator[None]:
 
 
 def _once(reckon: Callable[..., Any]) -> Callable[..., Any]:
-    """What was reckoned of the same by a hasher of the same costs is not reckoned again; an error always is."""
+    """What was reckoned of the same by a hasher of the same costs is not reckoned again."""
     known: dict[tuple[object, ...], Any] = {}
 
     def reckoned(hasher: PasswordHasher, *about: str) -> Any:
         key = (hasher.time_cost, hasher.memory_cost, hasher.parallelism, *about)
         if key not in known:
-            known[key] = reckon(hasher, *about)
+            try:
+                known[key] = reckon(hasher, *about)
+            except VerifyMismatchError as mistake:
+                known[key] = mistake
+        if isinstance(known[key], VerifyMismatchError):
+            raise VerifyMismatchError(*known[key].args)
         return known[key]
 
     return reckoned

@@ -24,6 +24,7 @@ from chalicelib.storage.rows import accounts as managers
 from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
+from tests.integration import compiled_once
 from tests.processes import new_process
 from tests.twin.dynamodb import DynamoDB
 from tests.twin.process import twin, twin_in_place
@@ -74,6 +75,14 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "vestnik",
     "POWERTOOLS_METRICS_NAMESPACE": "Vestnik",
 }
+
+
+@pytest.fixture(scope="package", autouse=True)
+def templates_are_compiled_once() -> Iterator[None]:
+    """Nearly every test shows the same pages and writes the same letters."""
+    with pytest.MonkeyPatch.context() as patch:
+        compiled_once.install(patch)
+        yield
 
 
 def create(table: type[Model]) -> None:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,6 +107,15 @@ def run_row(run: Run) -> RunRow:
     return RunRow.get(run.campaign_id, run.scheduled_at)
 
 
+class NoEventSources:
+    """Lambda of a stage whose workers are called by the pump: each minute's look at them finds none."""
+
+    exceptions = SimpleNamespace(ResourceNotFoundException=LookupError)
+
+    def list_event_source_mappings(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        return {"EventSourceMappings": []}
+
+
 class Desk:
     """Runs campaigns the way managers and the generator do."""
 
@@ -171,6 +181,7 @@ class Desk:
 def desk(pump: Pump, clock: StandingClock, office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The control desk. A few viewers are worth several shards here, and SES allows more than any campaign asks for."""
     monkeypatch.setattr(pace, "USERS_A_SHARD", 1)
+    compose(aws_lambda=NoEventSources())
     Stage.own().limiter.set_rate("ses.bulk", 1_000)
     yield Desk(pump, clock)
 

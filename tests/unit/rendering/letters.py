@@ -7,6 +7,7 @@ from chalicelib.manifest import CHANNELS
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Rendered, Renderer, Site
 
+HTML = "<p>Hello</p>"  # of a letter that is about something else
 SITE = Site(name="Cinema", url="https://cinema.example")
 
 
@@ -14,7 +15,7 @@ def renderer() -> Renderer:
     return Renderer(channels=CHANNELS, site=SITE)
 
 
-def template(*, html: str = "<p>Hello</p>", subject: str = "Hello", text: str | None = None, **fields: Any) -> Template:
+def template(*, html: str = HTML, subject: str = "Hello", text: str | None = None, **fields: Any) -> Template:
     """A template in English, `locales` and all else to be changed by `fields`."""
     sources = {"email.subject": subject, "email.html": html} | ({} if text is None else {"email.text": text})
     return Template.model_validate(
