@@ -2,7 +2,6 @@
 is in `campaigns.py`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,7 +68,7 @@ def count_audience(visit: Visit) -> Page:
         mistakes = mistakes_of(error)
         answer = {"status": status_of(error), "retry_after_seconds": error.retry_after_seconds}
     shown = _form_page(visit.form, template.key, head=head)
-    return replace(shown, values={**shown.values, "counted": counted, "mistakes": mistakes}, **answer)
+    return shown._replace(values={**shown.values, "counted": counted, "mistakes": mistakes}, **answer)
 
 
 @page("/admin/campaigns/{id}/edit", role=Role.EDITOR)

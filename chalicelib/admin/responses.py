@@ -3,7 +3,6 @@ it."""
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -43,7 +42,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
         "request_id": request_id(),
     }
     values = {**common, **page.values, "mistakes": mistakes}
-    response = render(replace(page, values=values), locale=locale)
+    response = render(page._replace(values=values), locale=locale)
     if f'name="{SEEN}"' in response.body:
         response.body = with_bases(response.body)
     return response
@@ -81,8 +80,8 @@ def once_more(
     page = view(visit)
     if isinstance(page, Response):
         return page
-    page = replace(
-        page, values={**page.values, **values}, status=status if page.status is HTTPStatus.OK else page.status
+    page = page._replace(
+        values={**page.values, **values}, status=status if page.status is HTTPStatus.OK else page.status
     )
     response = shown(page, request, session=visit.session)
     form = form_to(response.body, url(address_of(request)), visit.form)
@@ -104,7 +103,7 @@ def conflict(view: View, visit: Visit, request: Request, error: ChangedError) ->
         return None
     if not is_written(form):
         values = {**theirs.values, "mistakes": mistakes_of(error)}
-        return shown(replace(theirs, values=values, status=status_of(error)), request, session=visit.session)
+        return shown(theirs._replace(values=values, status=status_of(error)), request, session=visit.session)
     values = {
         "fields": differing(form, visit.form),
         "to": target,

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -32,12 +31,11 @@ STATIC = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """What a view shows: `templates/admin/<template>.html` with its values."""
 
     template: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = {}
     status: HTTPStatus = HTTPStatus.OK
     retry_after_seconds: int | None = None  # for an answer that says too many requests
 

@@ -1,8 +1,7 @@
 """One API request, read and checked: key → scope → size → parse."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from chalice.app import Request
 from pydantic import BaseModel, ValidationError
@@ -24,8 +23,7 @@ _B = TypeVar("_B", bound=BaseModel | None)
 _Q = TypeVar("_Q", bound=BaseModel | None)
 
 
-@dataclass(frozen=True)
-class Call(Generic[_B, _Q]):
+class Call(NamedTuple, Generic[_B, _Q]):
     """A checked request. `seen` is the `If-Match` of the caller, `key` the Idempotency-Key of a POST, `asked` a digest
     of body, query and `seen`, `sight` what the caller sees of what services asked for, `told` headers for the answer.
     """
@@ -35,11 +33,11 @@ class Call(Generic[_B, _Q]):
     body: _B
     query: _Q
     headers: Mapping[str, str]
+    told: dict[str, str]
     seen: Seen | None = None
     key: str | None = None
     asked: str = ""
     sight: Sight = NOTHING
-    told: dict[str, str] = field(default_factory=dict)
 
     def own_id(self, kind: str) -> str:
         """The id of what this call creates. A repeated call with the same key has the same one, so that it finds what a
@@ -70,6 +68,7 @@ def call_of(declared: Route, request: Request, path: Mapping[str, str]) -> Call[
         body=body,
         query=query,
         headers=request.headers,
+        told={},
         seen=seen,
         key=key,
         asked=asked_of(body, query, seen) if key else "",

@@ -3,17 +3,15 @@ the campaign's page, its PATCH and the API's answer follow; its labels are `fiel
 or `campaigns.choices.<name>`, in `templates/admin/words/`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel, Field
 from pydantic.fields import FieldInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page; `in_list`:
     under its name in the list of campaigns."""
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
@@ -47,8 +46,7 @@ class ListLoader:
                 problem = None if report.good else Phrase("the file has no good row")
             except BadListError as error:
                 report, problem = ListReport(), error.why
-        loaded = replace(
-            found,
+        loaded = found._replace(
             state=ListState.FAILED if problem else ListState.READY,
             problem=problem,
             row_count=report.good,

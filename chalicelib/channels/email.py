@@ -7,7 +7,6 @@ SES has no idempotency token, so what is unknown stays unknown (Verdict.UNKNOWN)
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from email.header import Header
 from email.utils import formataddr
 from html import escape
@@ -88,7 +87,7 @@ class EmailChannel:
         if message.transactional or self._untracked is None:
             return message
         html = self._untracked.sub("<a ses:no-track", message.parts["html"])
-        return replace(message, parts={**message.parts, "html": html})
+        return message._replace(parts={**message.parts, "html": html})
 
     def _one_by_one(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         return [send_alone(self._send_one, message) for message in messages]

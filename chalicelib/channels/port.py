@@ -6,7 +6,6 @@ Each channel is a file beside this one with a function `make`, which makes it fr
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -50,16 +49,15 @@ class Outcome(NamedTuple):
     ours: bool = False
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`);
     `transactional`: see `categories.Category`."""
 
     delivery_id: str
     address: str
     parts: Mapping[str, str]
-    headers: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
     transactional: bool = True
 
 

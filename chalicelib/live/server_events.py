@@ -5,7 +5,6 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
@@ -16,12 +15,11 @@ JSON = "json"
 TEXT = "text"
 
 
-@dataclass(frozen=True)
-class ServerEvent:
+class ServerEvent(NamedTuple):
     """One event for a client. `line` is its plain-text form; None: JSON on every connection."""
 
     name: str
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     line: str | None = None
 
     def encode(self, format_: str) -> bytes:

@@ -1,7 +1,6 @@
 """Opt-outs from letters to an address, stored under its keyed hash; `opt_outs.py` has the rules (ADR 0048)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -46,7 +45,7 @@ class AddressOptOuts:
 
     def unsubscribe_hashed(self, channel: str, hashed: str, key: str, *, by: str) -> None:
         """The same for an address of which only the hash is known. Raises: as `unsubscribe`."""
-        objecting = self._objecting(key, by, lambda one: replace(one, listed_channel=channel))
+        objecting = self._objecting(key, by, lambda one: one._replace(listed_channel=channel))
         change_address(f"{channel}#{hashed}", objecting)
 
     def hash_of(self, channel: str, address: str) -> str:
@@ -58,11 +57,11 @@ class AddressOptOuts:
 
         def objecting(one: AddressRecord) -> AddressRecord:
             before = OptOuts.of(one.said)
-            said = replace(one, said=before.without(key, rfc3339(at)).stored(), expires_at_epoch=None)
+            said = one._replace(said=before.without(key, rfc3339(at)).stored(), expires_at_epoch=None)
             if before.objects(key):
                 return said  # said again: the list has it
             created_at = one.created_at if one.suppressed(at) else rfc3339(at)
-            return listed(replace(said, created_at=created_at)).noted(
+            return listed(said._replace(created_at=created_at)).noted(
                 "added", by=by, reason=SuppressionReason.UNSUBSCRIBED, at=at
             )
 
@@ -89,7 +88,7 @@ class AddressOptOuts:
         voice, at = self._voice(user_id), rfc3339(self._clock())
 
         def orphaned(one: AddressRecord) -> AddressRecord:
-            return _saying(replace(one, gone={**(one.gone or {}), voice: at}), OptOuts.of(one.said).orphaned(voice))
+            return _saying(one._replace(gone={**(one.gone or {}), voice: at}), OptOuts.of(one.said).orphaned(voice))
 
         change_address(key, orphaned)
 
@@ -98,7 +97,7 @@ class AddressOptOuts:
         at = self._clock()
         until = int((at + _ERASURE_KNOWN).timestamp())
         key = self._hashes.key("user", user_id)
-        change_address(key, lambda one: replace(one, erased_at=rfc3339(at), expires_at_epoch=until))
+        change_address(key, lambda one: one._replace(erased_at=rfc3339(at), expires_at_epoch=until))
 
     def was_erased(self, user_id: str) -> bool:
         """Whether it is remembered."""
@@ -133,7 +132,7 @@ def _saying(one: AddressRecord, said: OptOuts) -> AddressRecord:
     # A later yes may have lifted what the list showed.
     lifted = said.unsubscribed() is None and (one.reason is None or one.removed_at is not None)
     listed = None if lifted else one.listed_channel
-    return replace(one, said=said.stored(), expires_at_epoch=None, listed_channel=listed)
+    return one._replace(said=said.stored(), expires_at_epoch=None, listed_channel=listed)
 
 
 class PreferenceSync:

@@ -1,7 +1,6 @@
 """The user directory on DynamoDB (the default)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.addresses import same_address_key
@@ -116,7 +115,7 @@ class Directory(Users):
             if address and address != getattr(made, WRITTEN_TO[channel])
         ]
         left = [*(one for one in before.left or () if one not in gone), *gone]
-        return replace(made, left=left[-_MOST_LEFT:] or None)
+        return made._replace(left=left[-_MOST_LEFT:] or None)
 
     def _known(self, user_id: str) -> StoredUser:
         user = self.find(user_id)

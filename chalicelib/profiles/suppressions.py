@@ -3,7 +3,6 @@ are stored under a keyed hash and outlive the erasure of the address."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -78,7 +77,7 @@ class SuppressionList:
             if known is not None and not for_good and not (reason == SuppressionReason.COMPLAINT != known):
                 return None
             until_epoch = int(until.timestamp()) if until else None
-            now = replace(one, reason=reason, created_at=rfc3339(at), removed_at=None, until_epoch=until_epoch)
+            now = one._replace(reason=reason, created_at=rfc3339(at), removed_at=None, until_epoch=until_epoch)
             return _aged(now.listed(channel, address).noted("added", by=by, reason=reason, at=at), until)
 
         return change_address(self._key(channel, address), added)
@@ -100,9 +99,9 @@ class SuppressionList:
                 return None
             if not stands:
                 said, unsubscribed = said.forgiven(), False
-                one = replace(one, said=said.stored())
+                one = one._replace(said=said.stored())
             listed = one.listed_channel if unsubscribed else None
-            now = replace(one, removed_at=rfc3339(at), listed_channel=listed)
+            now = one._replace(removed_at=rfc3339(at), listed_channel=listed)
             return _aged(now.noted("removed", by=by, reason=None, at=at), at)
 
         if not change_address(self._key(channel, address), removed) and self.get(channel, address).removed_at is None:
@@ -147,7 +146,7 @@ class SuppressionList:
 
         def erased(one: AddressRecord) -> AddressRecord:
             gone = one.gone if with_user else {**(one.gone or {}), EVERYBODY: rfc3339(at)}
-            now = replace(one, shown=None, erased_at=rfc3339(at), gone=gone)
+            now = one._replace(shown=None, erased_at=rfc3339(at), gone=gone)
             return _aged(now, at) if one.reason is None else now  # then nothing but the moment is kept
 
         key = self._key(channel, address)
@@ -157,7 +156,7 @@ class SuppressionList:
 
 def _aged(one: AddressRecord, ends: datetime | None) -> AddressRecord:
     """The history of what has ended expires after a year; opt-outs never do."""
-    return replace(one, expires_at_epoch=int((ends + _KEPT).timestamp()) if ends and one.said is None else None)
+    return one._replace(expires_at_epoch=int((ends + _KEPT).timestamp()) if ends and one.said is None else None)
 
 
 def _shown(one: AddressRecord) -> Suppression:

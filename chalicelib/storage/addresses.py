@@ -3,9 +3,8 @@ address itself. Each function raises UnavailableError (retryable)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import rfc3339
@@ -19,8 +18,7 @@ _CHANGE_TRIES = 8
 _MAX_TRACE = 100  # the newest entries
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRecord:
+class AddressRecord(NamedTuple):
     """`address` is the key, `<channel>#<keyed hash>`; `shown` is the address itself, as long as it may be stored.
     `listed_channel`: the list of suppressions that it is in. `removed_at` ends a suppression; `trace` holds each
     addition and removal as JSON, oldest first; `said` is a stored `profiles.opt_outs.Said`. Nothing is sent that was
@@ -49,13 +47,13 @@ class AddressRecord:
     def listed(self, channel: str, address: str) -> "AddressRecord":
         """In the list of a channel, with the address itself unless it was erased."""
         shown = same_address_key(channel, address) if self.erased_at is None else self.shown
-        return replace(self, listed_channel=channel, shown=shown)
+        return self._replace(listed_channel=channel, shown=shown)
 
     def noted(self, what: str, *, by: str, reason: str | None, at: datetime) -> "AddressRecord":
         """With who did what, and when, in its history."""
         event = {"at": rfc3339(at), "what": what, "by": by, "reason": reason}
         told = json.dumps({name: value for name, value in event.items() if value is not None}, separators=(",", ":"))
-        return replace(self, trace=[*self.trace, told][-_MAX_TRACE:])
+        return self._replace(trace=[*self.trace, told][-_MAX_TRACE:])
 
 
 Change = Callable[[AddressRecord], AddressRecord | None]
@@ -77,7 +75,7 @@ def change_address(key: str, change: Change) -> bool:
             return False
         version = SuppressionRow.version
         unchanged = version == before.version if before else SuppressionRow.address.does_not_exist()
-        if save_if(_row(replace(changed, version=changed.version + 1)), unchanged):
+        if save_if(_row(changed._replace(version=changed.version + 1)), unchanged):
             return True
     raise UnavailableError("others kept changing what is known of this address")
 
@@ -111,5 +109,5 @@ def forget_soft_bounces(key: str) -> None:
 
 
 def _row(record: AddressRecord) -> SuppressionRow:
-    columns = {one.name: getattr(record, one.name) for one in fields(record)}
+    columns = record._asdict()
     return SuppressionRow(**columns | {"trace": list(record.trace)})

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
@@ -15,8 +14,7 @@ from chalicelib.storage.rows.campaigns import ONE, CampaignRow
 Spec = Mapping[str, Any]  # a whole `campaigns.model.Campaign`, by `schemas.kept`
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignHead:
+class CampaignHead(NamedTuple):
     """The two paces may change during a run. `open_runs` are the scheduled times of unfinished runs, `newest_run` is a
     `storage.runs.PlannedRun`, `asked` what approval was requested for, newest last, `approved` what was approved beside
     the spec (`campaigns.letter_inputs`)."""
@@ -54,8 +52,7 @@ class CampaignHead:
         return note
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignVersion:
+class CampaignVersion(NamedTuple):
     """A saved version; `hands` stand behind its author."""
 
     spec: Spec

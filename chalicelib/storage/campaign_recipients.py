@@ -1,9 +1,8 @@
 """Whom a run wrote to, by the ledger: for resends, and for audiences of other campaigns."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryKey
@@ -23,8 +22,7 @@ _MOMENTS = ("opened_at", "clicked_at")
 _OPENING = ("notification_id", "part", *_MOMENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class KnownNotification:
+class KnownNotification(NamedTuple):
     """One recipient's notification: `recipient` as given, `user_id` its owner (`addresses.owner_of`)."""
 
     notification_id: str

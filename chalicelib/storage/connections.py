@@ -2,7 +2,7 @@
 deleted in one transaction, so the three always agree."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
@@ -22,8 +22,7 @@ GUEST_SECONDS = 24 * 60 * 60
 _TRIES = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """One WebSocket of the person with the key `person`. `endpoint` is the management address that it came through,
     `network` where a guest comes from. Nothing may be posted to it before `opened_at`."""
 
@@ -103,7 +102,7 @@ class Connections:
             return connection
         actions = [getattr(ConnectionRow, name).set(value) for name, value in changes.items()]
         there = update_if(ConnectionRow(connection.connection_id), actions, ConnectionRow.connection_id.exists())
-        return replace(connection, **changes) if there else connection  # else it was closed meanwhile
+        return connection._replace(**changes) if there else connection  # else it was closed meanwhile
 
     def close(self, connection_id: str, person: str) -> bool:
         """Deletes a connection, and releases the person's name with the last one; idempotent. Returns whether a name

@@ -1,8 +1,7 @@
 """Letters that wait to be collected into a digest, stored under their user."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -17,8 +16,7 @@ from chalicelib.storage.values import raw_query, value_of
 _PAGE = 500  # rows read per partition of the index
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedLetter:
+class CollectedLetter(NamedTuple):
     """One waiting letter. `letter` is a stored `LetterSpec`; once `batch` is set, `fate` is `{line}` or `{reason}`.
     `due_at` is RFC 3339."""
 

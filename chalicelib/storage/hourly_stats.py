@@ -7,7 +7,6 @@ the ledger and the counters of campaigns (ADR 0063).
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -36,13 +35,12 @@ class Wait(NamedTuple):
     at: datetime
 
 
-@dataclass(frozen=True)
-class Hour:
+class Hour(NamedTuple):
     """One hour in UTC with its counts by word."""
 
     begins: datetime
-    counts: Mapping[str, int] = field(default_factory=dict)
-    waits: Mapping[str, "Wait"] = field(default_factory=dict)  # by queue, the last of the hour
+    counts: Mapping[str, int] = {}
+    waits: Mapping[str, "Wait"] = {}  # by queue, the last of the hour
 
     def count(self, word: str) -> int:
         """0 where nothing was counted."""

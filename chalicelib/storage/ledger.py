@@ -7,7 +7,6 @@ The counts of a campaign's run are written in the same transaction (`run_counter
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -49,8 +48,7 @@ class DeliveryState(NamedTuple):
     engaged: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One delivery. Moments are RFC 3339; `timeline` is oldest first."""
 
     key: DeliveryKey

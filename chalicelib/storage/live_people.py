@@ -2,8 +2,7 @@
 barred from the chat."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
@@ -21,8 +20,7 @@ _USER = "user#"
 _GUEST = "guest#"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who is behind a connection: a user who came with a ticket, or a guest. `blocked` holds the members that
     `live.blocks` makes; `limits` is a stored `live.flood_control.FloodState`."""
 
@@ -31,7 +29,7 @@ class Person:
     name: str | None = None
     name_keys: tuple[str, ...] = ()
     blocked: frozenset[str] = frozenset()
-    limits: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = {}
     limits_version: int = 0
     barred_until: int = 0  # epoch seconds
 

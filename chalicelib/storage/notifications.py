@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
@@ -34,8 +33,7 @@ _LOOKED_AT = 25  # of each of a day's shards: a hundred in all
 _MARK = "#"  # in the place of a row, behind its moment; a bare moment is the end of what is left
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """One recipient's notification. `recipient` is `{user_id}` or `{email, …}` as given; `owner` is a user, or the
     owner of an address (`addresses.owner_of`). `owner`, `service` and `expires_at_epoch` are known only if it was read
     by id."""

@@ -4,8 +4,7 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, new_id, rfc3339
 from chalicelib.errors import NotFoundError, Phrase, restored, stored
@@ -23,8 +22,7 @@ LISTED = "lists"
 _LAST = 999_999  # the last block's number
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientList:
+class RecipientList(NamedTuple):
     """`content` is a digest of all rows. A page of lists knows no bad lines."""
 
     list_id: str
@@ -176,7 +174,7 @@ def _list(row: ListRow) -> RecipientList:
         for one in row.bad_lines or ()
     ]
     problem = restored(row.problem_phrase, text=row.problem)
-    return replace(value_of(RecipientList, row), problem=problem, bad_lines=lines)
+    return value_of(RecipientList, row)._replace(problem=problem, bad_lines=lines)
 
 
 def pack_rows(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -1,8 +1,7 @@
 """Requests: calls of the API, and events of the site. A scheduled request is in an index until it is released."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
@@ -13,8 +12,7 @@ DUE_SHARDS = 4  # the waiting requests are spread over so many partitions of the
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRequest:
+class StoredRequest(NamedTuple):
     """One call. `body_hash` tells a retry from another use of its key; `letter` is a stored `LetterSpec`. Times are RFC
     3339; `due_at`: it waits until then."""
 
@@ -30,8 +28,7 @@ class StoredRequest:
     due_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """One event of the site, with the steps of its rule at the time, and the (version, layout) of each letter."""
 
     id: str

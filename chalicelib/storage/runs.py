@@ -3,7 +3,6 @@ in the same transaction."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pynamodb.expressions.condition import Condition
@@ -20,8 +19,7 @@ from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, CampaignRow, RunRo
 from chalicelib.storage.values import find, raw_query, read_each, value_of
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One execution. Everything that its letters are made of is stored here once: `letter` is a
     `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` are known
     afterwards. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the hourly statistics have of
@@ -39,7 +37,7 @@ class Run:
     opened: bool = False
     targeted: int | None = None
     samples: Sequence[Sequence[Any]] = ()
-    in_hours: Mapping[str, int] = field(default_factory=dict)
+    in_hours: Mapping[str, int] = {}
     outcome: RunOutcome | None = None
     finished_at: str | None = None
     canary_released_at: str | None = None
@@ -95,7 +93,7 @@ class Runs:
     def add(self, head: CampaignHead, run: Run) -> bool:
         """Opens a run and records it at its campaign, both or neither; False if this time has a run already, or the
         campaign's version or approval has changed."""
-        values = {**asdict(run), "opened": ONE}
+        values = {**run._asdict(), "opened": ONE}
         row = RunRow(**{name: value for name, value in values.items() if value not in (None, (), {})})
 
         def write(writes: TransactWrite) -> None:
@@ -147,7 +145,7 @@ class Runs:
 
 
 def _read(row: RunRow) -> Run:
-    return replace(value_of(Run, row), opened=row.opened is not None)
+    return value_of(Run, row)._replace(opened=row.opened is not None)
 
 
 def _may_have_addresses(item: Mapping[str, Any]) -> bool:

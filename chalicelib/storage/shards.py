@@ -2,8 +2,7 @@
 back to work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.isolation import each
@@ -18,8 +17,7 @@ PARKED = "parked#"
 _KEPT_EXTRA_DAYS = 30  # a run's bookkeeping outlives its letters' rows
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(NamedTuple):
     """`pending` is the page that `cursor` has already passed and that may not be published yet; `step` counts the pages
     and guards every write. The next letter leaves at `letters_at`, the fan-out continues at `resume_at` (epoch
     seconds)."""

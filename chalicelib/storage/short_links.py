@@ -1,7 +1,6 @@
 """Short links: written before the letter that holds them, counted at every visit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -40,8 +39,7 @@ class Link(NamedTuple):
     service: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShortLink:
+class ShortLink(NamedTuple):
     """A stored link with its counts: `visits` are people's. `user_id` is the letter's owner: a user, or the owner of an
     address. Times are RFC 3339."""
 
@@ -183,7 +181,7 @@ class ShortLinks(Composed):
 
 def link_of(row: LinkRow) -> ShortLink:
     """The value of a row."""
-    plain = {one.name: getattr(row, one.name) for one in fields(ShortLink)}
+    plain = {name: getattr(row, name) for name in ShortLink._fields}
     counts = {"visits": int(row.visits), "bot_visits": int(row.bot_visits)}
     return ShortLink(**plain | counts | {"campaign_id": row.campaign})
 

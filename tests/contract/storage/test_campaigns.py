@@ -1,7 +1,6 @@
 """Campaigns, runs and their shards: who is first writes, and whoever comes later is told."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -129,7 +128,7 @@ def test_a_run_is_opened_once_and_closed_once(database: str) -> None:
     runs, head = Runs(), drafted()
     run = run_of(head)
     assert [runs.add(head, run), runs.add(head, run)] == [True, False]
-    assert runs.get(head.id, NAME) == replace(run, opened=True)
+    assert runs.get(head.id, NAME) == run._replace(opened=True)
     assert runs.unfinished() == [(head.id, NAME)]
     assert runs.recipients(head.id) == [(run.run_id, True)]
 

@@ -1,6 +1,5 @@
 """Users, their preferences and endpoints, and what is kept of addresses."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,10 +31,10 @@ OPTED_OUT = StoredPreferences({"everything": False}, {"*": [NOW, False]}, NOW)
 
 
 def test_a_user_is_read_as_saved_one_by_one_and_in_chunks(database: str) -> None:
-    Users().save_all([ANNA, replace(ANNA, id="boris", left=["email#x"])])
+    Users().save_all([ANNA, ANNA._replace(id="boris", left=["email#x"])])
     assert Users().find("anna") == ANNA
     assert Users().find("nobody") is None
-    assert Users().find_many(["boris", "nobody"]) == {"boris": replace(ANNA, id="boris", left=["email#x"])}
+    assert Users().find_many(["boris", "nobody"]) == {"boris": ANNA._replace(id="boris", left=["email#x"])}
     found = Users().get_many(["anna", "nobody"], fresh=True)
     assert found.known == {"anna": Profile("anna", email="anna@example.com", attributes={"plan": "family"})}
     assert (found.unresolved, found.unreadable, found.preferences) == (frozenset(), frozenset(), None)
@@ -45,9 +44,9 @@ def test_a_user_is_read_as_saved_one_by_one_and_in_chunks(database: str) -> None
 
 def test_a_user_is_saved_after_what_was_read_and_not_after_anything_else(database: str) -> None:
     Users().save_all([ANNA])
-    newer = replace(ANNA, name="Anna", updated_at=LATER)
+    newer = ANNA._replace(name="Anna", updated_at=LATER)
     assert Users().save(newer, after=ANNA)
-    assert not Users().save(replace(ANNA, name="Other"), after=ANNA)
+    assert not Users().save(ANNA._replace(name="Other"), after=ANNA)
     assert Users().lock(newer, at=AT)
     assert not Users().lock(newer, at=AT)
     Users().remove("anna")
@@ -67,7 +66,7 @@ def test_an_address_is_confirmed_once_and_only_while_it_is_the_users(database: s
 
 
 def test_every_user_is_in_one_part_of_the_directory(database: str) -> None:
-    Users().save_all([replace(ANNA, id=f"u{n}") for n in range(7)])
+    Users().save_all([ANNA._replace(id=f"u{n}") for n in range(7)])
     seen: list[str] = []
     for segment in range(2):
         cursor = None
@@ -94,7 +93,7 @@ def test_preferences_are_saved_after_what_was_read(database: str) -> None:
 def test_preferences_come_with_a_chunk_of_users_and_with_their_addresses(database: str) -> None:
     Users().save_all([ANNA])
     save_preferences("anna", OPTED_OUT, after=None)
-    change_address("email#a", lambda one: replace(one, reason="bounce"))
+    change_address("email#a", lambda one: one._replace(reason="bounce"))
     assert Users().get_many(["anna"], fresh=False, preferences=True).preferences == {"anna": OPTED_OUT.preferences}
     wishes, records = read_with_preferences(["anna", "boris"], ["email#a", "email#b", "email#a"], consistent=True)
     assert wishes == {"anna": OPTED_OUT.preferences}
@@ -104,7 +103,7 @@ def test_preferences_come_with_a_chunk_of_users_and_with_their_addresses(databas
 def test_of_two_changes_of_an_address_at_once_both_are_kept(database: str) -> None:
     def interrupted(one: AddressRecord) -> AddressRecord:
         if one.reason is None:  # at the first try somebody is faster
-            change_address("email#a", lambda other: replace(other, reason="bounce", said={"against": {}}))
+            change_address("email#a", lambda other: other._replace(reason="bounce", said={"against": {}}))
         return one.noted("added", by="anna", reason=None, at=AT)
 
     assert change_address("email#a", interrupted)
@@ -116,7 +115,7 @@ def test_of_two_changes_of_an_address_at_once_both_are_kept(database: str) -> No
 
 def test_who_is_always_too_late_says_so(database: str) -> None:
     def beaten(one: AddressRecord) -> AddressRecord:
-        change_address("email#a", lambda other: replace(other, reason="bounce"))
+        change_address("email#a", lambda other: other._replace(reason="bounce"))
         return one
 
     with pytest.raises(UnavailableError):
