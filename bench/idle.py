@@ -70,7 +70,7 @@ def told_in(log: str) -> frozenset[str]:
 
 
 def letters_metrics() -> frozenset[str]:
-    """What the workers tell of one letter that is asked for, sent and delivered."""
+    """What the workers report about one letter that is asked for, sent and delivered."""
     from chalicelib.pipeline.requests import NotificationRequest, Recipient
     from chalicelib.stage.app import Stage
     from tests.integration.conftest import Pump, a_stage

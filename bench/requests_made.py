@@ -1,6 +1,6 @@
 """Counts what this process asks of AWS through boto3 and PynamoDB: requests by service and operation, and the units of
-capacity that they took of DynamoDB. The emulator reckons those by the sizes of items, as AWS does, but not those of
-BatchGetItem, which are reckoned here: a unit for each key, half of one where the read need not be consistent. That is
+capacity that they took of DynamoDB. The emulator computes those from item sizes, as AWS does, but not those of
+BatchGetItem, which are computed here: a unit for each key, half of one where the read need not be consistent. That is
 for items of up to 4 KB, which ours are, and AWS charges the same for one that is not there."""
 
 from collections import Counter

@@ -48,7 +48,7 @@ class Settings(_Rates):
     tracking_domain: str = Field(
         default="",
         pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?)?$",
-        description="a host of yours that SES leads the links of mailings through, by https, to tell of openings and "
+        description="a host of yours through which SES leads the links of mailings, by https, to report openings and "
         "clicks; empty: mailings are sent as they are written, and visits of short links alone are counted",
         examples=["track.cinema.example"],
     )

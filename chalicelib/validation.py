@@ -72,7 +72,7 @@ def _too_long(context: _Context) -> Phrase:
     )
 
 
-# By pydantic's type of a mistake: what it says of one in its own words.
+# By pydantic's type of a mistake: what it says about one in its own words.
 PHRASES: Mapping[str, Callable[[_Context], Phrase]] = {
     "missing": lambda _: Phrase("Field required"),
     "extra_forbidden": lambda _: Phrase("Extra inputs are not permitted"),

@@ -15,7 +15,7 @@ from infra.stages import PAGES, Doors, doors_of, own_variables, stage_config
 
 STAGE_NAME = "api"  # `api_gateway_stage` in .chalice/config.json, and what Chalice calls every WebSocket stage
 BURST_SECONDS = 2  # seconds of calls that may arrive at once
-LOG_DAYS = 30  # as infra/template.yaml says of the workers' logs
+LOG_DAYS = 30  # like the workers' logs in infra/template.yaml
 AUDIT_LOG_DAYS = 400  # of the function that writes the audit: for that long its log proves that no line was changed
 
 # The functions by their names in Chalice's template, and what `chalice deploy` would call them after the stage.

@@ -36,7 +36,7 @@ class DomainConfig(BaseModel):
     hosted_zone_id: str = Field(
         default="",
         pattern=r"^(Z[A-Z0-9]+)?$",
-        description="the zone of Route 53 that its names lie in: the deployment makes their records",
+        description="the zone of Route 53 that its names are in: the deployment makes their records",
         examples=["Z0123456789ABC"],
     )
     certificate_arn: str = Field(

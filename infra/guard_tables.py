@@ -7,7 +7,7 @@ from infra.refusals import Refusal
 
 _KIND: Final = "AWS::DynamoDB::Table"
 _INDEX_RULE: Final = (
-    'AWS, "AWS::DynamoDB::Table", GlobalSecondaryIndexes: "Updates are not supported", but for capacity; "You can '
+    'AWS, "AWS::DynamoDB::Table", GlobalSecondaryIndexes: "Updates are not supported", except for capacity; "You can '
     'delete or add one global secondary index without interruption. If you do both in the same update, it fails"'
 )
 _ONE_AT_ONCE: Final = (

@@ -103,10 +103,10 @@ class Mail:
                 told.update(destination.get("MatchingEventTypes", []))
         if missing := sorted(needed - told):
             kinds = f"{', '.join(missing)} (configuration set {name})"
-            wrong = f"SES does not tell of {kinds}: statuses stay behind, bounces are not suppressed"
+            wrong = f"SES does not report {kinds}: statuses stay behind, bounces are not suppressed"
             yield Finding(wrong, self._deploy())
         if rewriting := sorted((told & TRACKED_EVENTS) - needed):
-            wrong = f"the configuration set {name} tells of {', '.join(rewriting)}: SES leads its links elsewhere"
+            wrong = f"the configuration set {name} reports {', '.join(rewriting)}: SES leads its links elsewhere"
             yield Finding(wrong, self._deploy())
 
     def tracking(self) -> Iterator[Finding]:

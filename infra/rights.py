@@ -1,5 +1,5 @@
 """The least rights that a stage is deployed and looked after with, as IAM policies: made from what its templates hold,
-so that they never fall behind. AWS says of each type of resource which actions its handlers call (the resource schemas,
+so that they never fall behind. AWS says which actions the handlers of each type of resource call (the resource schemas,
 which cfn-lint carries); here each action is bound to the stage's own names.
 
 python -m infra.rights --stage prod --account 111122223333 --region eu-central-1                  # who deploys

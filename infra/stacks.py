@@ -99,7 +99,7 @@ def plan_stack(
         kind: ChangeSetTypeType = "UPDATE" if stack else "CREATE"
         changes = prepare(client, name, kind=kind, template_url=template_url, parameters=parameters)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":  # of the template; others tell of rights, limits, …
+        if error.response["Error"]["Code"] != "ValidationError":  # of the template; others are about rights, limits, …
             raise
         raise DeployError(f"{name}: {error.response['Error'].get('Message', error)}") from error
     except ChangeSetError as error:

@@ -66,22 +66,22 @@ def a_password_is_hashed_once() -> Iterator[None]:
         yield
 
 
-def _once(reckon: Callable[..., Any]) -> Callable[..., Any]:
-    """What was reckoned of the same by a hasher of the same costs is not reckoned again."""
+def _once(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """Results are reused for the same arguments and costs."""
     known: dict[tuple[object, ...], Any] = {}
 
-    def reckoned(hasher: PasswordHasher, *about: str) -> Any:
+    def computed(hasher: PasswordHasher, *about: str) -> Any:
         key = (hasher.time_cost, hasher.memory_cost, hasher.parallelism, *about)
         if key not in known:
             try:
-                known[key] = reckon(hasher, *about)
+                known[key] = compute(hasher, *about)
             except VerifyMismatchError as mistake:
                 known[key] = mistake
         if isinstance(known[key], VerifyMismatchError):
             raise VerifyMismatchError(*known[key].args)
         return known[key]
 
-    return reckoned
+    return computed
 
 
 @pytest.fixture(scope="session", autouse=True)

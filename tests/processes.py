@@ -12,7 +12,7 @@ from infra import bytecode
 
 
 def forget_settings() -> None:
-    """The environment is read anew."""
+    """The environment is read again."""
     settings.cache_clear()
 
 

@@ -17,7 +17,7 @@ from bench import letter
 
 @cache
 def database() -> sqlite3.Connection:
-    """This process's connection; the history and the users lie in one file."""
+    """This process's connection; the history and the users are in one file."""
     connection = sqlite3.connect(
         os.environ["RIVAL_DATABASE"], timeout=60, isolation_level=None, check_same_thread=False
     )

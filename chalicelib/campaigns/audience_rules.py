@@ -38,7 +38,7 @@ class Rule(StrictModel):
     """One of three: `{attribute, op, value}`, `{all|any: [rule, …]}`, `{not: rule}`.
 
     `attribute` is a field of the profile (`locale`), or a path into its attributes (`plan`, `stats.films`). What is
-    there and cannot be compared does not match, and previews tell of it."""
+    there and cannot be compared does not match, and previews report it."""
 
     model_config = ConfigDict(populate_by_name=True)
 

@@ -1,5 +1,5 @@
 """Refuses HTML and CSS whose cost no budget could bound once they are parsed and inlined, and Jinja blocks that open an
-HTML element without closing it, or the other way round.
+HTML element without closing it, or vice versa.
 
 `{% if a %}<div class="x">{% else %}<div>{% endif %}` looks right and is not: an HTML parser sees both branches at once
 and nests the second in the first. Reported early, it is one line to fix; sent, it is a broken letter.

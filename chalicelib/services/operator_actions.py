@@ -85,7 +85,7 @@ class OperatorActions(Composed):
         )
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
-        # dropped. The other way round it would be open with no job, and nobody could ask again.
+        # dropped. In the other order it would be open with no job, and nobody could ask again.
         self.queues.put(enrich_queue(letter.lane), [Outgoing(passed(job), _REOPENED_BEFORE_SECONDS)])
         if self.ledger.move([_reopen(key)]):
             raise ConflictError(Phrase("somebody else has decided about the delivery {id}", id=key.id))

@@ -48,7 +48,7 @@ def _session() -> boto3.Session:
 
 
 class LocalCloud:
-    """Starts, deploys and stops. Everything that must survive a restart lies in `state_dir`. `settings`: variables
+    """Starts, deploys and stops. Everything that must survive a restart is in `state_dir`. `settings`: variables
     other than the stage's. `events_url`: where the mailbox finds SNS, if not at the emulator itself. `forks`:
     workers begin quickly, as no measurement of them may have it."""
 

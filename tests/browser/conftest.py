@@ -1,5 +1,5 @@
-"""A real browser on the pages of a running service: a phone and a desktop, with scripts and without. Screenshots of
-what was seen lie in build/screens/."""
+"""A real browser on the pages of a running service: a phone and a desktop, with scripts and without. Screenshots
+are in build/screens/."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """Every page of the managers as people with and without good eyes see it: axe finds nothing serious in light and dark,
-a phone shows it whole in Russian too, and screenshots lie in build/screens/."""
+a phone shows it whole in Russian too, and screenshots are in build/screens/."""
 
 from typing import Any
 

@@ -57,7 +57,7 @@ class Wire:
             socket.close(code=1001)
         self._open.clear()
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         self._broken = False
 
     def _connect(self, socket: WebSocketRoute) -> None:
@@ -226,7 +226,7 @@ def _miss_two(page: Page, vestnik: Vestnik, wire: Wire) -> None:
     assert eventually(lambda: "Два" in str(inbox(vestnik, "win-6")))
     notify(vestnik, "win-6", "Три")
     assert eventually(lambda: "Три" in str(inbox(vestnik, "win-6")))
-    wire.mend()
+    wire.restore()
     expect(page.locator("#inbox li")).to_have_count(3, timeout=_MS)
     titles = [item.split("\n")[0] for item in page.locator("#inbox li").all_inner_texts()]
     assert titles == ["Три", "Два", "Раз"]

@@ -22,7 +22,7 @@ class Queues:
         self._cloud = cloud
 
     def dead(self) -> dict[str, int]:
-        """How many dead letters lie in each queue that has some."""
+        """How many dead letters are in each queue that has some."""
         return {name.removesuffix("-dlq"): n for name, n in self.depths().items() if name.endswith("-dlq")}
 
     def depths(self) -> dict[str, int]:

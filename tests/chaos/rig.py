@@ -222,7 +222,7 @@ class Rig:
             event["status"] for event in self.rows([notification_id])[notification_id]["timeline"] if "status" in event
         ]
 
-    # -- what lies under it
+    # -- what is under it
 
     def tick(self, *, wait: bool = True) -> None:
         """What the schedule does once a minute, now; whatever comes of it, as there."""

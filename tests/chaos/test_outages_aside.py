@@ -68,6 +68,6 @@ def upload(rig: Rig, addresses: list[str]) -> str:
 
 
 def state(rig: Rig, path: str) -> dict[str, Any]:
-    """What the API tells of a list."""
+    """What the API says about a list."""
     seen: dict[str, Any] = rig.vestnik.call("GET", path).json()
     return seen

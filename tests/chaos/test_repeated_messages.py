@@ -26,7 +26,7 @@ def test_a_message_that_comes_ten_times_at_once_is_sent_once(rig: Rig) -> None:
 
 def test_a_message_that_comes_again_while_its_letter_is_being_sent_waits_for_the_outcome(rig: Rig) -> None:
     addresses = rig.addresses(1)
-    rig.fault("no_events", to=addresses[0])  # none tells of the letter before its worker does
+    rig.fault("no_events", to=addresses[0])  # none reports the letter before its worker does
     rig.fault("stall", times=1, seconds=6, to=addresses[0])
     rig.control("POST", "consumers/deliver-email", {"batch_size": 1, "max_concurrency": 10})
     with (

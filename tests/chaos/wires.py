@@ -1,5 +1,5 @@
 """A wire between a client and a server: plain TCP that a test can cut. One wire for every worker and service, so that
-exactly one stage loses exactly one of its services. Used by `rig.py`.
+exactly one stage loses exactly one of its services.
 
 microburst (a fault proxy for AWS) tells services apart by what is in the request, but takes SES v2 for v1 and cannot
 tell the workers apart; where the fault is "does not answer", a cut wire is the whole of it.

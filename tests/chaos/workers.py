@@ -20,7 +20,7 @@ class Workers:
 
     @contextmanager
     def settings(self, *components: str, **variables: str) -> Iterator[None]:
-        """Other settings for some workers for a while; their processes start anew at both ends."""
+        """Other settings for some workers for a while; their processes restart at both ends."""
         before = {component: self.change_environment(component, variables) for component in components}
         try:
             yield

@@ -29,7 +29,7 @@ class Text(NamedTuple):
 _CHECK = "Email address is not verified. The following identities failed the check in region EU-WEST-1:"
 _USER = "User `arn:aws:sts::123456789012:assumed-role/vestnik-prod-deliver/x'"
 
-# Ours or the account's: nothing was sent, a person can mend it, the switch opens and no letter is lost.
+# Ours or the account's: nothing was sent, a person can fix it, the switch opens and no letter is lost.
 TO_MEND = (
     Text(GUIDE, "MessageRejected", f"{_CHECK} {SENDER}", "provider_not_verified"),
     Text(GUIDE, "MessageRejected", f"{_CHECK} {SENDER}, {READER}, x@example.com...", "provider_not_verified"),

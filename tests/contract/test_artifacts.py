@@ -176,6 +176,6 @@ def test_where_no_python_of_the_stage_is_at_hand_the_sources_are_shipped_and_it_
     assert names_of(artifact) == {"app.py"}
     assert "no Python 3.13 is on this machine" in capsys.readouterr().err
 
-    monkeypatch.undo()  # one has been installed: what was made without it is made anew
+    monkeypatch.undo()  # one has been installed: what was made without it is made again
     if interpreter("3.13"):
         assert len(names_of(compiled_zip(tmp_path / "some.zip", [("app.py", ROOT / "app.py")], runtime=Runtime()))) == 2

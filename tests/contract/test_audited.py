@@ -1,4 +1,4 @@
-"""Every route of both doors says what it leaves in the audit: a new one fails here until somebody has thought of it."""
+"""Every API route and page declares what it records in the audit: a new one fails here until it does."""
 
 import pytest
 
@@ -34,7 +34,7 @@ IMPERSONAL = {
     "/admin/templates",
     "/admin/templates/{key}",
 }
-# What a service does for its users all day: the ledger and the timeline tell of it.
+# What a service does for its users all day: the ledger and the timeline report it.
 TRAFFIC = {"send_notifications", "cancel_notification", "tell_event", "create_live_ticket", "read_user_inbox"}
 # Reads of what is no person's.
 OF_THINGS = {

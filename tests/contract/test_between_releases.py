@@ -1,7 +1,7 @@
 """What one release of the service writes, the release before it and the one after it read: while both run side by side,
 and after a way back. `tests/releases/last` holds what the last release wrote, and the shapes that it reads.
 
-`make record` records both anew, of this checkout; CONTRIBUTING.md says when.
+`make record` records both from this checkout; CONTRIBUTING.md says when.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What docs/security.md says of encryption, secrets and personal data is so."""
+"""What docs/security.md says about encryption, secrets and personal data is true."""
 
 import json
 import re

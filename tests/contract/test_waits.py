@@ -48,7 +48,7 @@ def retention(template: Template, queue: str) -> timedelta:
 
 
 def longest_wait(template: Template, queue: str) -> timedelta:
-    """Until a message is put anew or lies among the dead letters: delayed, unread, received until SQS gives up."""
+    """Until a message is sent again or is among the dead letters: delayed, unread, received until SQS gives up."""
     found = queues(template)[queue]
     receives = number(template, found["RedrivePolicy"]["maxReceiveCount"])
     hidden = timedelta(seconds=number(template, found["VisibilityTimeout"]))

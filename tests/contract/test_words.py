@@ -117,7 +117,7 @@ def test_no_reason_is_a_string_of_its_own() -> None:
 
 
 def words_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """The strings of a module, but for what is said to people."""
+    """The strings of a module, except for what is said to people."""
     said = {
         id(one)
         for node in ast.walk(tree)

@@ -68,7 +68,7 @@ class Vestnik:
         return True
 
     def letters(self, to: str) -> list[dict[str, Any]]:
-        """What lies in the mailbox for an address or a part of one, oldest first."""
+        """What is in the mailbox for an address or a part of one, oldest first."""
         answer = requests.get(f"{self.cloud.mailbox_url}/api/messages", params={"to": to}, timeout=_REQUEST_SECONDS)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()

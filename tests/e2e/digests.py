@@ -30,7 +30,7 @@ def make_due(cloud: LocalCloud, user_id: str) -> None:
         )
         return list(found["Items"])
 
-    for row in eventually(rows):  # written after the status that tells of it
+    for row in eventually(rows):  # written after the status that reports it
         dynamodb.update_item(
             TableName=table,
             Key={name: row[name] for name in ("user_id", "notification_id")},

@@ -1,4 +1,4 @@
-"""What must not be in a log: addresses, tokens, and words of letters and chats. Used by `test_what_logs_hold.py`."""
+"""What must not be in a log: addresses, tokens, and words of letters and chats."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -23,7 +23,7 @@ Look = Callable[[str], str]
 
 @pytest.fixture
 def look(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Look]:
-    """What the doctor says of one subject; nothing where all is well."""
+    """What the doctor says about one subject; nothing where all is well."""
     for name, value in cloud.environment().items():
         monkeypatch.setenv(name, value)
     new_process()

@@ -217,7 +217,7 @@ def test_the_running_functions_have_no_other_rights_than_their_roles(vestnik: Ve
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     iam.put_role_policy(RoleName=role, PolicyName="taken-away", PolicyDocument=policy)
     try:
-        assert vestnik.call("GET", "/v1/users/nobody").status_code == 500  # no absence: somebody must mend it
+        assert vestnik.call("GET", "/v1/users/nobody").status_code == 500  # no absence: somebody must fix it
     finally:
         iam.delete_role_policy(RoleName=role, PolicyName="taken-away")
     assert vestnik.call("GET", "/v1/users/nobody").status_code == 404

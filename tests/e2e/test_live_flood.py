@@ -31,7 +31,7 @@ def talk(one: Client, other: Client, other_name: str, *, until: asyncio.Event) -
 def test_the_flood_is_defeated_while_a_pair_goes_on_talking(vestnik: Vestnik) -> None:
     rules = LimitRules()
     with guest(vestnik, "Лада") as lada, guest(vestnik, "Миша") as misha:
-        plan = Plan(vestnik.cloud.ws_url, "Хам", rate=10, seconds=120)  # it ends at the door, long before
+        plan = Plan(vestnik.cloud.ws_url, "Хам", rate=10, seconds=120)  # the server ends it long before
         misha.send("Лада: рассказывай")  # whom one has answered is no stranger, and may say more than those
         lada.until("рассказывай")
         start = time.monotonic()

@@ -42,7 +42,7 @@ def test_a_gateways_scanner_confirms_nothing_and_the_person_after_it_does(vestni
     code = (short := link(vestnik, letter, "s")).rpartition("/")[2]
     assert eventually(lambda: vestnik.call("GET", f"/v1/links/{code}").json()["bot_visits"]) == 1
     eventually(lambda: deliveries_of(vestnik, notification)[0]["status"] == "delivered")
-    assert "machine_opened" not in events_of(vestnik, notification)  # SES tells of no openings of account letters
+    assert "machine_opened" not in events_of(vestnik, notification)  # SES reports no openings of account letters
     assert not is_confirmed(vestnik, user)
 
     assert visit("GET", short).status_code == 302

@@ -1,5 +1,5 @@
-"""The way of a new user: a registration, the letter in the mailbox, its short link, a confirmed address; and their own
-say afterwards."""
+"""The way of a new user: a registration, the letter in the mailbox, its short link, a confirmed address; and then their
+preferences."""
 
 import re
 import uuid

@@ -14,7 +14,7 @@ from chalicelib.rendering.sandbox import LetterEnvironment, names_in
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
-    """A mistake is found anew each time."""
+    """A mistake is found again each time."""
     patch.setattr(Environment, "compile", _kept(Environment.compile, _page))
     patch.setattr("chalicelib.rendering.render.compile_letter", _kept(compile_letter, _letter))
     patch.setattr("chalicelib.rendering.checks.names_in", _kept(names_in, _source))

@@ -203,7 +203,7 @@ class Pump:
         return failed
 
     def waiting(self, queue: str) -> int:
-        """How many messages lie in a queue, delayed ones included."""
+        """How many messages are in a queue, delayed ones included."""
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
         answer = self._sqs.get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=names)
         return sum(int(number) for number in answer["Attributes"].values())

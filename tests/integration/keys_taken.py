@@ -139,7 +139,7 @@ def _place(index: Index, item: Item) -> list[Any]:
 
 
 def _size(item: Item | None) -> int:
-    """About what DynamoDB reckons: names and values in UTF-8."""
+    """Roughly what DynamoDB counts: names and values in UTF-8."""
     return (
         0
         if item is None

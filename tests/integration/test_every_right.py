@@ -59,7 +59,7 @@ def browsers(whole_stage: None) -> Mapping[Role, Visitor]:
 
 
 def world() -> list[Any]:
-    """All that is stored and queued, but for the traces."""
+    """All that is stored and queued, except for the traces."""
     kept = of_the_stage().tables
     tables = [kept[settings().resource(table.Meta.thing)] for table in TABLES if table.Meta.thing not in TRACES]
     stored = [sorted(str(sorted(entry.item.items())) for entry in table.items.values()) for table in tables]
@@ -73,7 +73,7 @@ def path_of(one: Route | Registered) -> str:
 
 
 def declared() -> Iterator[list[str]]:
-    """What the app says of each of its routes and methods."""
+    """What the app says about each of its routes and methods."""
     of_services = {(one.path, one.method): one for one in ENDPOINTS}
     of_managers = {(one.path, one.method): one for one in REGISTERED}
     for path, methods in app.routes.items():

@@ -54,7 +54,7 @@ def break_it() -> None:
 
 
 def the_failure(output: str) -> dict[str, Any]:
-    """The one line of the log that tells of it. Nothing else was said, and nothing of what the error quotes."""
+    """The one line of the log that reports it. Nothing else was said, and nothing of what the error quotes."""
     assert SECRET not in output
     assert "anna@" not in output
     lines = [json.loads(line) for line in output.splitlines()]

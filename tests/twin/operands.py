@@ -1,4 +1,4 @@
-"""What DynamoDB's expressions are about: paths into an item, values of the request, and what is reckoned of them."""
+"""What DynamoDB's expressions are about: paths into an item, values of the request, and what is computed from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Place:
 
 
 def found(item: Item, path: Path) -> Value | None:
-    """The value at a path; None where there is none."""
+    """The value at a path; None if there is none."""
     place: Any = {"M": item}
     for step in path:
         [(kind, inner)] = place.items()

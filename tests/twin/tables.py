@@ -49,7 +49,7 @@ class Index:
         return all(part.name in item for part in self.parts)
 
     def held(self, item: Item) -> Item:
-        """What it holds of an item that lies in it."""
+        """What it holds of an item that is in it."""
         return item if self.names is None else {name: value for name, value in item.items() if name in self.names}
 
     def place(self, item: Item, key: Key) -> tuple[Any, tuple[Any, Key]]:
@@ -102,7 +102,7 @@ class Table:
         return Table(self.description)
 
     def key_of(self, item: Item) -> Key:
-        """Of an item that is to be put. Raises: RefusedError: it has no such key, or cannot lie in an index."""
+        """Of an item that is to be put. Raises: RefusedError: it has no such key, or cannot be in an index."""
         for n, (name, kind) in enumerate(self.own.parts):
             demand_key(name, item.get(name), kind, is_hash=n == 0)
         self._demand_index_keys(item)
@@ -149,7 +149,7 @@ class Table:
         return None if entry is None else entry.item
 
     def scanned(self, index: Index) -> list[Scanned]:
-        """All that lies in an index (or in the table), as a scan comes by."""
+        """All that is in an index (or in the table), as a scan comes by."""
         return sorted(
             (*place_of(partition), entry) for partition, entries in index.partitions.items() for entry in entries
         )

@@ -31,7 +31,7 @@ STATES = Phrase(
 @pytest.mark.parametrize(
     ("phrase", "english", "russian"),
     [
-        (WRONG, "there is a template draft already", "шаблон draft уже есть"),  # a name is nobody's word
+        (WRONG, "there is a template draft already", "шаблон draft уже есть"),  # a name is not translated
         (
             STATES,
             "the campaign is paused: expected draft or scheduled",

@@ -105,7 +105,7 @@ class ByUnsentIndex(GlobalSecondaryIndex["LedgerRow"]):
 
 
 class ByDayIndex(GlobalSecondaryIndex["LedgerRow"]):
-    """What was asked for on a day (UTC), but for campaigns, whose letters are found through their campaign."""
+    """What was asked for on a day (UTC), except for campaigns, whose letters are found through their campaign."""
 
     class Meta:
         index_name = "by-day"
@@ -188,7 +188,7 @@ class NotificationRow(LedgerRow, discriminator="notification"):
 
 class EventRow(LedgerRow, discriminator="event"):
     """One event that a service told us, with the steps of its rule as they were then, and the versions (of template and
-    layout) of each, so that the same event told again makes the same letters. Nothing personal: the event itself is not
+    layout) of each, so that a repetition of the event makes the same letters. Nothing personal: the event itself is not
     kept."""
 
     caller = UnicodeAttribute()

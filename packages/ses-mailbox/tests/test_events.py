@@ -234,7 +234,7 @@ def test_a_set_tells_of_no_other_events_than_its_own(events: Events) -> None:
     sent = events.mailbox.send("anna@example.com", ConfigurationSetName=MAILINGS_SET)
     assert events.types(1) == ["Delivery"]
     answer = requests.post(f"{events.mailbox.url}/api/messages/{sent}/events", json={"type": "Open"}, timeout=10)
-    assert (answer.status_code, "does not tell of it" in answer.text) == (409, True)
+    assert (answer.status_code, "does not report it" in answer.text) == (409, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the mailbox does to a letter as SES does: links through a redirect, a picture that tells of openings."""
+"""What the mailbox does to a letter as SES does: links through a redirect, a picture that reports openings."""
 
 from html import unescape
 

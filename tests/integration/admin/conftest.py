@@ -49,7 +49,7 @@ class Visitor:
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
     ip: str = "192.0.2.1"
-    site: str = "same-origin"  # Sec-Fetch-Site: what the browser says of the page that a form is on
+    site: str = "same-origin"  # Sec-Fetch-Site: what the browser says about the page that a form is on
     says: dict[str, str] = field(default_factory=dict)  # headers of every request; an empty one is not sent
 
     def sign_in(self, name: str, password: str = PASSWORD, code: str = "") -> Seen:

@@ -41,7 +41,7 @@ def in_the_form(seen: Seen, path: str, typed: Mapping[str, Any] | None = None) -
 
 
 def going_on(visitor: Visitor, path: str, door: Seen, *, name: str = "boss", **more: str) -> Seen:
-    """Signs in at the door that stands in place of the form."""
+    """Signs in on the page that replaces the form."""
     kept = unescape(KEPT.findall(door.text)[0])
     files = {"files": "yes"} if 'name="files"' in door.text else {}
     token = TOKEN.findall(door.text)[0]

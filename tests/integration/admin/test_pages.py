@@ -96,7 +96,7 @@ def test_every_page_is_looked_at_in_the_browser() -> None:
 
 
 def test_what_managers_do_has_words_in_the_audit() -> None:
-    """So has what services do, refused or not: both doors have one list of words."""
+    """So has what services do, refused or not: pages and API share one list of words."""
     pages = {route.does or route.shows or OPEN for route in REGISTERED}
     calls = {SAME.get(one.operation, one.operation) for one in ENDPOINTS}
     assert pages | calls | {SIGN_IN} == set(look.words("en")["deeds"])
@@ -681,7 +681,7 @@ class Form(HTMLParser):
 
 
 def form_in(seen: Seen) -> dict[str, Any]:
-    """What the form of a page would send, but for its token."""
+    """What the form of a page would send, except for its token."""
     form = Form()
     form.feed(seen.text)
     return {name: values for name, values in form.fields.items() if name != "token"}

@@ -136,8 +136,8 @@ def gateway(*scopes: Scope, service: str = "test", made_by: str | None = None) -
 
 
 def check_against_contract(method: str, route: str, reply: Reply) -> None:
-    """The status, the content type and the body are what the OpenAPI document says of this operation. A method that the
-    path does not have is answered by a problem."""
+    """Status, content type and body are what the OpenAPI document says about this operation. A method that the path
+    does not have is answered by a problem."""
     whole = document(settings().public_url)
     operation = whole["paths"].get(route, {}).get(method.lower())
     if operation is None:
@@ -174,7 +174,7 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def stored_rows() -> list[Any]:
-    """Every row of every table, left out the keys of services, the audit, which tells of refusals too, and how often
+    """Every row of every table, left out the keys of services, the audit, which reports refusals too, and how often
     somebody has asked."""
     kept = of_the_stage().tables
     holding = [table for table in TABLES if kept[settings().resource(table.Meta.thing)].items]

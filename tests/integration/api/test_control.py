@@ -18,7 +18,7 @@ from tests.integration.control import mappings
 from tests.integration.control.requests_made import Requests
 from tests.integration.control.test_dead_letters import accepted, settle, status_of, waiting
 
-OPEN, CLOSE = {"state": "open", "reason": "a bad letter"}, {"state": "closed", "reason": "mended"}
+OPEN, CLOSE = {"state": "open", "reason": "a bad letter"}, {"state": "closed", "reason": "fixed"}
 SES = {queue for queue, spec in CONSUMERS.items() if spec.subsystem == "ses"}
 CALLS: dict[str, tuple[str, str, Any]] = {
     "the desk": ("GET", "/v1/control", None),
@@ -103,7 +103,7 @@ def test_closing_it_begins_the_ramp_with_few_workers(desk: Gateway) -> None:
     desk.post("/v1/control/switches/ses", OPEN)
     told = desk.post("/v1/control/switches/ses", CLOSE).body
 
-    assert (told["state"], told["reason"]) == ("ramping", "mended")
+    assert (told["state"], told["reason"]) == ("ramping", "fixed")
     assert told["share"] == pytest.approx(0.1, abs=0.01)
     assert mappings.are_on() >= SES
     assert mappings.mapping("deliver-email")["ScalingConfig"] == {"MaximumConcurrency": 2}

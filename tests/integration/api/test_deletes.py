@@ -63,7 +63,7 @@ DELETED = {
 
 
 def meanwhile(do: Callable[[], object]) -> None:
-    """Has something done before the first write from now on, but for the audit's, reaches DynamoDB."""
+    """Has something done before the first write from now on, except for the audit's, reaches DynamoDB."""
     met: list[str] = []
 
     def first(model: Any, params: Any, **_: Any) -> None:

@@ -223,7 +223,7 @@ def test_what_failed_is_completed_by_the_same_call(api: Gateway, desk: Desk) -> 
 
 
 def test_what_was_refused_leaves_the_key_as_it_was(api: Gateway) -> None:
-    """Promise H1: a refusal did nothing, so the mended call may use the key."""
+    """Promise H1: a refusal did nothing, so the fixed call may use the key."""
     path = "/v1/templates/promo/preview"
     assert api.post(path, {"locale": "en", "channel": "smoke"}, idempotency_key="k").status == 422
     assert api.post(path, {"locale": "en"}, idempotency_key="k").status == 200

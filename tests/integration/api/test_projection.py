@@ -65,7 +65,7 @@ def test_after_an_effect_a_field_of_another_kind_is_null_and_the_rest_is_told() 
 
 
 def test_the_tests_take_drift_for_a_mistake(stage: None) -> None:
-    """Promise G2: each call that a test makes is held against its declaration, to the letter."""
+    """Promise G2: every call that a test makes is checked against its declaration."""
     with pytest.raises(ValidationError):
         projected(DRIFTED, Evening, lenient=True)
     with pytest.raises(ValidationError):

@@ -234,7 +234,7 @@ def test_a_campaign_is_sent_back_with_a_comment_and_comes_again(desk: Desk, aske
 def test_what_was_changed_after_the_approver_looked_is_not_sent_back(desk: Desk, asked: str) -> None:
     """Promise B2: a comment is on what was seen."""
     looked = seen(asked)
-    Stage.own().campaign_commands.edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Mended"}), by=ANNA)
+    Stage.own().campaign_commands.edit(asked, CampaignPatch(context={**CONTEXT, "headline": "Fixed"}), by=ANNA)
     desk_of_approval = Stage.own().review
 
     with pytest.raises(ChangedError):

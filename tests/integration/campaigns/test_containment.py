@@ -218,7 +218,7 @@ def test_a_run_that_cannot_be_read_still_excludes_those_who_got_it(
 @given(bad=st.lists(st.text(max_size=40).filter(lambda text: '"' not in text), min_size=1, max_size=3))
 @settings(max_examples=60)
 def test_a_line_that_cannot_be_read_is_counted_and_named(bad: list[str]) -> None:
-    """Promise I1: a list is read but for it."""
+    """Promise I1: a list is read except for it."""
     good = [f"viewer-{n}@example.com" for n in range(4)]
     report = ListReport()
     rows = [f"{one},Anna" for one in good]

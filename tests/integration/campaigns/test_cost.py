@@ -20,7 +20,7 @@ MOST = {"enrich-bulk": 7, "deliver-email-bulk": 9.5, "feedback": 2.6}
 
 
 def told(office: PostOffice, kind: str, run_id: str) -> list[str]:
-    """What SES says of every letter."""
+    """What SES says about every letter."""
     tags = {"run": [run_tag(run_id)]}
     return [
         json.dumps(

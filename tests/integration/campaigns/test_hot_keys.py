@@ -69,7 +69,7 @@ def require_even(taken: KeysTaken) -> None:
 
 
 def tell(desk: Desk, office: PostOffice, kind: str, *, run_id: str | None, **more: Any) -> None:
-    """What SES says of every letter, at once."""
+    """What SES says about every letter, at once."""
     tags = {"run": [run_tag(run_id)]} if run_id else {}
     for one in office.letters:
         mail = {"messageId": one.delivery_id, "tags": {**tags, "delivery": [one.delivery_id]}}

@@ -36,7 +36,7 @@ CAMPAIGN = {**NOTE, "category": "marketing"}
 
 
 class Release:
-    """The code that runs: its shipped templates, `note` among them. `deploy` starts every process anew with others."""
+    """The code that runs: its shipped templates, `note` among them. `deploy` restarts every process with others."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
@@ -251,7 +251,7 @@ def test_a_deployment_says_which_stored_versions_hide_a_shipped_one_that_has_cha
 def test_an_event_told_again_after_a_deployment_makes_the_same_letters(
     release: Release, desk: Desk, office: PostOffice
 ) -> None:
-    """Promise A1: an event told again makes the letters of the first time, though their template wants more now."""
+    """Promise A1: a repeated event makes the letters of the first time, though their template wants more now."""
     put("step")
     rule = {"film.added": {"steps": [{"template": "note"}, {"template": "note", "delay": "P1D"}]}}
     Stage.own().settings_changes.put("event_rules", rule, by="test")

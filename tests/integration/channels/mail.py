@@ -1,4 +1,4 @@
-"""The account that the mailbox plays for the tests of the e-mail channel: SES tells of openings and clicks of mailings
+"""The account that the mailbox plays for the tests of the e-mail channel: SES reports openings and clicks of mailings
 alone, as in production."""
 
 from ses_mailbox.events import EVENT_TYPES

@@ -312,7 +312,7 @@ def test_what_is_sent_again_gets_one_more_letter(pump: Pump, letters: Letters) -
 
 
 def arrive(queue: str) -> None:
-    """The delay of what lies in a queue is over."""
+    """The delay of what is in a queue is over."""
     from moto.core.models import DEFAULT_ACCOUNT_ID
     from moto.sqs.models import sqs_backends
 

@@ -1,4 +1,4 @@
-"""How much lies in the queues, for the eyes of people."""
+"""How much is in the queues, for the eyes of people."""
 
 from chalicelib.flow.queue_depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
 from chalicelib.stage.app import Stage

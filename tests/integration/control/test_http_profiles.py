@@ -93,7 +93,7 @@ def test_an_answer_that_names_nobody_breaks_nobody_else(
 def test_a_service_of_whose_users_nobody_can_be_read_is_no_profile_service(
     service: UserService, profiles: HttpProfiles
 ) -> None:
-    """Promise I1: letters wait until it is mended, be they asked for together or one by one."""
+    """Promise I1: letters wait until it is fixed, be they asked for together or one by one."""
     service.users |= {f"u-{n}": {"id": f"u-{n}", "email": {"value": "a@example.com"}} for n in range(3, 9)}
     with pytest.raises(MisconfiguredError):
         profiles.get_many(["u-3"], fresh=False)

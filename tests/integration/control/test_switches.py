@@ -382,8 +382,8 @@ def test_a_person_takes_over_a_switch_that_opened_by_itself(a: CircuitBreakers, 
 def test_closing_by_hand_begins_the_ramp_and_keeps_who_and_why(a: CircuitBreakers, clock: HandClock) -> None:
     a.open("ses", by="key:ops", reason="a bad letter")
 
-    seen = a.close("ses", by="key:anna", reason="the letter is mended")
-    assert (seen.state, seen.by, seen.reason) == ("ramping", "key:anna", "the letter is mended")
+    seen = a.close("ses", by="key:anna", reason="the letter is fixed")
+    assert (seen.state, seen.by, seen.reason) == ("ramping", "key:anna", "the letter is fixed")
     assert seen.share == pytest.approx(0.1)
 
 

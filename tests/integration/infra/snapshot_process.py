@@ -61,7 +61,7 @@ def main() -> None:
     for _ in range(2):
         reading, writing = os.pipe()
         if os.fork() == 0:
-            random.setstate(drawn_until)  # a fork seeds anew by itself, a snapshot does not
+            random.setstate(drawn_until)  # a fork reseeds itself, a snapshot does not
             at_first = sockets()
             for hook, given, named in snapshot_restore_py.get_after_restore() if hooked else []:
                 hook(*given, **named)

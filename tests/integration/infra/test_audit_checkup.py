@@ -206,7 +206,7 @@ def test_lines_from_before_the_chain_are_older_and_not_wrong(audited: None, rewr
 def test_no_line_without_a_chain_passes_for_an_older_one(
     audited: None, rewriter: Rewriter, tell: Callable[[Any, timedelta], None], told: timedelta
 ) -> None:
-    """Promise I4: however long ago the first line had a chain, and whatever the forged one says of its time."""
+    """Promise I4: however long ago the first line had a chain, and whatever the forged one says about its time."""
     tell({"message": WITNESS, "chain": "c" * 16, "number": 1, "digest": "0" * 64, "sure": False}, told)
     line = rewriter.items()[1]
     bare(rewriter, line, ago=timedelta(days=2))

@@ -154,7 +154,7 @@ def test_the_doctor_says_what_a_domain_lacks_until_it_lacks_nothing(
 
 
 def app_stack(account: Account, own: StageConfig) -> Iterator[dict[str, str]]:
-    """As much of the app as domains and a firewall lead to; what it says of itself."""
+    """As much of the app as domains and a firewall lead to; what it says about itself."""
     rest = {"RestApiId": {"Ref": "RestAPI"}}
     answer = {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}}
     root = {"ResourceId": {"Fn::GetAtt": ["RestAPI", "RootResourceId"]}, "HttpMethod": "GET"}

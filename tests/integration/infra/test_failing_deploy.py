@@ -32,7 +32,7 @@ Fault = Callable[[Call], bool]
 
 
 class Gate:
-    """CloudFormation and S3, but for the calls that `fault` names: those are refused, as by a policy."""
+    """CloudFormation and S3, except for the calls that `fault` names: those are refused, as by a policy."""
 
     def __init__(self, emulator: str) -> None:
         self.fault: Fault = lambda _: False
@@ -101,7 +101,7 @@ def gate(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
 
 
 def deployed(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """How the command ends, and what it says of an error."""
+    """How the command ends, and what it says about an error."""
     try:
         code = deploy.main(["--stage", STAGE])
     except SystemExit as ended:

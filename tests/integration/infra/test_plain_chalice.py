@@ -1,5 +1,5 @@
 """Plain `chalice deploy --stage S`, as a person types it, on the emulator with the two calls of API Gateway that it
-lacks put before it; and what `make deploy` says of a stage that was deployed like this."""
+lacks put before it; and what `make deploy` says about a stage that was deployed like this."""
 
 import os
 import shutil

@@ -15,7 +15,7 @@ from infra.account import Account
 from infra.paths import ROOT
 from tests.integration.conftest import ENVIRONMENT
 
-# What is kept for the life of a process and is no part of its stage, which is made anew: each is the same in every
+# What is kept for the life of a process and is no part of its stage, which is made again: each is the same in every
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
     "admin/templating.py": "words, files and templates of the managers' pages",
@@ -26,7 +26,7 @@ FOLLOWS_FROM_THE_CODE = {
     "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
     "live/confusables.py": "a file",
     "locales.py": "tables of languages",
-    "observability.py": "the logger and the metrics, which each invocation begins anew",
+    "observability.py": "the logger and the metrics, which each invocation starts afresh",
     "deliveries.py": "which status follows which",
     "profiles/model.py": "the names of time zones",
     "public/standalone_app.py": "the routes",

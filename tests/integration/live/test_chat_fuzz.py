@@ -26,7 +26,7 @@ GUESTS = ("g1", "g2", "g3")
 PEOPLE = (*USERS, *GUESTS)
 HOME = "192.0.2.1"
 SOURCES = {"g1": HOME, "g2": HOME, "g3": "2001:db8::1"}
-# Some are the same as others, some cannot be, some are nobody's.
+# Some are the same as others, some cannot be, some belong to nobody.
 NAMES = st.sampled_from(
     [
         *("Anna", "anna", "Аnna", "Anna\u034f", "A n n a", "Нора", "Hopa", "Борис", "БОРИС", "g0", "g0\u200b", "go"),
@@ -62,7 +62,7 @@ STEPS = st.one_of(
 
 
 class Room:
-    """The people, and a model of what they may expect; every step is held against it."""
+    """The people, and a model of what they may expect; every step is checked against it."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway

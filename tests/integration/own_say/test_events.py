@@ -1,4 +1,4 @@
-"""Events become letters by rules; an event told again makes no second letter."""
+"""Events become letters by rules; a repeated event makes no second letter."""
 
 from datetime import timedelta
 from typing import Any

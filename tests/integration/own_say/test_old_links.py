@@ -144,7 +144,7 @@ def test_an_old_letter_in_strange_hands_fills_no_mailbox(
 def test_whoever_asks_again_in_another_way_is_told_the_same(
     register: Register, person: Person, pump: Pump, letters: Letters, user_id: str | None, address: str | None
 ) -> None:
-    """Promise I7: in another language, by a letter of another channel; one letter comes, and no page tells of it."""
+    """Promise I7: in another language, by a letter of another channel; one letter comes, and no page mentions it."""
     register()
     russian = Person({**person.headers, "accept-language": "ru"})
     for channel in ("email", "email", "push", "chat"):

@@ -1,4 +1,4 @@
-"""What every public page keeps to: no script, nothing from elsewhere, nothing that leaks, and nobody's markup."""
+"""What every public page keeps to: no script, nothing from elsewhere, nothing that leaks, and no markup from data."""
 
 import re
 from collections.abc import Callable

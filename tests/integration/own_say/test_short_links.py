@@ -88,7 +88,7 @@ def test_programs_are_counted_apart(api: Gateway, campaign: dict[str, str], pers
 
 
 def test_a_programs_visit_clicks_nothing(api: Gateway, campaign: dict[str, str]) -> None:
-    """Promise D4: one judge for both doors."""
+    """Promise D4: pages and API share one rule."""
     for agent in ("Mozilla/5.0", "Googlebot/2.1"):
         Person({"user-agent": agent}).get(campaign["anna"])
     Person({"user-agent": BROWSER, "sec-purpose": "prefetch"}).get(campaign["anna"])

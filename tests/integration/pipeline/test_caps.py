@@ -153,7 +153,7 @@ def test_a_letter_about_an_account_that_is_asked_for_again_counts_once(stage: No
 
 
 def test_an_address_is_taken_once_in_a_run(stage: None) -> None:
-    """Promise C6: by one letter, however often it is asked for, in one chunk or in several; another run begins anew."""
+    """Promise C6: by one letter, however often it is requested, in one chunk or several; another run starts afresh."""
     caps = cap()
 
     def left_out(run_id: str, **wanted: str) -> list[str]:

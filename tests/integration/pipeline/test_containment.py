@@ -229,7 +229,7 @@ def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> 
 @given(field=st.sampled_from(["email", "name", "locale", "timezone", "attributes"]), value=ANYTHING)
 @some
 def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, value: Any) -> None:
-    """Promise I1: whatever a request or a list says of somebody who is in no directory."""
+    """Promise I1: whatever a request or a list says about somebody who is in no directory."""
     given_ = [{"email": f"{new_id()}@example.com"} for _ in range(4)]
     given_[1] = {**given_[1], field: value}
     recipients = [

@@ -431,13 +431,13 @@ def test_a_switch_that_is_closed_before_the_repair_opens_again_at_no_letters_cos
     """Promise D7: and the first letter that is accepted ends the doubt."""
     channel.answers = [REJECTED] * 26
     deliver(job(25))
-    Stage.own().switches.close("ses", by="anna", reason="mended", ramp=False)
+    Stage.own().switches.close("ses", by="anna", reason="fixed", ramp=False)
     again = job()
     deliver(again)
 
     assert states(again) == [("queued", "refused_in_a_row")]
     assert Stage.own().switches.read("ses").state == "open"
-    Stage.own().switches.close("ses", by="anna", reason="mended", ramp=False)
+    Stage.own().switches.close("ses", by="anna", reason="fixed", ramp=False)
     deliver(job())
     channel.answers = [REJECTED]
     bad = job()

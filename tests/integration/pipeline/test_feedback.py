@@ -1,4 +1,4 @@
-"""What SES says of letters, in the shapes of its developer guide, and what becomes of the deliveries."""
+"""What SES says about letters, in the shapes of its developer guide, and what becomes of the deliveries."""
 
 import json
 from collections.abc import Sequence

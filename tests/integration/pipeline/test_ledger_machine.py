@@ -215,7 +215,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return [key for key in self.keys if self.seen[key][-1:] == [S.CALLING]]
 
     def is_unheard(self, key: DeliveryKey) -> bool:
-        """Whether the provider may tell of it: late, doubled and turned round, but not for ever."""
+        """Whether the provider may report it: late, doubled and turned round, but not for ever."""
         return bool(self.told[key]) and self.heard[key] < 2 * len(FEEDBACK)
 
     def is_closed(self) -> bool:

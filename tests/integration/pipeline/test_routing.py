@@ -1,4 +1,4 @@
-"""Routes: which channels a letter takes, one after the other or all, and what the timeline says of it."""
+"""Routes: which channels a letter takes, one after the other or all, and what the timeline says about it."""
 
 from collections.abc import Callable
 from datetime import timedelta

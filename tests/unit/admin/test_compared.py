@@ -43,7 +43,7 @@ def test_a_change_in_thousands_of_lines_that_are_alike_is_found() -> None:
 HOSTILE: dict[str, Callable[[int, str], list[str]]] = {
     "alike and unlike in turn": lambda n, own: [".", own] * n,
     "alike among many": lambda n, own: [one for k in range(n) for one in (f"{own}{k}", str(k % 90))],
-    "all alike but for the ends": lambda n, own: [own, *["."] * n, own],
+    "all alike except for the ends": lambda n, own: [own, *["."] * n, own],
     "some that are alike": lambda n, own: [str((k * (7 if own == "a" else 11)) % 13) for k in range(n)],
 }
 

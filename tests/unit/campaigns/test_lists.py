@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_says_where_and_why(content: bytes, why: str)
 @pytest.mark.parametrize("line", [b"anna\xff@x.example", b"x" * 50_000, b"\xff" * 50_000, b"\xd0", b'"\xff"'])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
 def test_a_line_that_no_text_can_be_made_of_is_left_out(line: bytes, end: bytes) -> None:
-    """Promise I1: as any other bad one, by its number; the file is read but for it."""
+    """Promise I1: as any other bad one, by its number; the file is read except for it."""
     report = ListReport()
     rows = list(read_rows([end.join([b"email", b"a@x.example", line, b"b@x.example", b""])], report))
 

@@ -12,7 +12,7 @@ LIMIT_SECONDS = 30  # guards against hangs; measures nothing
 
 
 class BusyError(Exception):
-    """What a later try may mend."""
+    """What a later try may fix."""
 
 
 @pytest.fixture(autouse=True)

@@ -76,8 +76,8 @@ def test_what_only_refers_to_something_that_stays_is_not_told() -> None:
     assert lines(enrich, mapping)[0] == "~ Enrich (AWS::Lambda::Function): new code"
     assert len(lines(enrich, mapping)) == 2
     assert lines(mapping) == []
-    anew = modified("Enrich", "AWS::Lambda::Function", detail("FunctionName"), replacement="True")
-    assert any("Mapping" in line for line in lines(anew, mapping))
+    replaced = modified("Enrich", "AWS::Lambda::Function", detail("FunctionName"), replacement="True")
+    assert any("Mapping" in line for line in lines(replaced, mapping))
 
 
 def test_what_is_the_same_before_and_after_is_not_told() -> None:

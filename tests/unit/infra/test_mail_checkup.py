@@ -137,8 +137,8 @@ def test_events_that_do_not_come_are_told_by_name(ses: Any) -> None:
     told_of(ses, WITHOUT_SEND)
     told_of(ses, telling(NEEDED_EVENTS - {"BOUNCE"}), name="vestnik-prod-mailings")
     said = words(Mail(settings(), ses.client, None).events())
-    assert "SES does not tell of SEND (configuration set vestnik-prod):" in said
-    assert "SES does not tell of BOUNCE (configuration set vestnik-prod-mailings):" in said
+    assert "SES does not report SEND (configuration set vestnik-prod):" in said
+    assert "SES does not report BOUNCE (configuration set vestnik-prod-mailings):" in said
 
 
 def test_a_destination_that_is_off_tells_nothing(ses: Any) -> None:
@@ -171,14 +171,14 @@ def test_openings_that_nobody_asked_for_are_told_as_ses_rewrites_letters_for_the
     told_of(ses, telling(NEEDED_EVENTS | {SEND, "CLICK"}))
     told_of(ses, telling(NEEDED_EVENTS | TRACKED_EVENTS), name="vestnik-prod-mailings")
     said = words(Mail(settings(), ses.client, None).events())
-    assert "configuration set vestnik-prod tells of CLICK" in said
-    assert "configuration set vestnik-prod-mailings tells of CLICK, OPEN" in said
+    assert "configuration set vestnik-prod reports CLICK" in said
+    assert "configuration set vestnik-prod-mailings reports CLICK, OPEN" in said
 
 
 def test_with_a_domain_of_ours_mailings_have_to_tell_of_openings(ses: Any) -> None:
     told_of(ses, GOOD_EVENTS)
     told_of(ses, WITHOUT_SEND, name="vestnik-prod-mailings")
-    assert "does not tell of CLICK, OPEN" in words(Mail(settings("track.cinema.example"), ses.client, None).events())
+    assert "does not report CLICK, OPEN" in words(Mail(settings("track.cinema.example"), ses.client, None).events())
 
 
 OURS = {"CustomRedirectDomain": "track.cinema.example", "HttpsPolicy": "REQUIRE"}

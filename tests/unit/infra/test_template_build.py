@@ -10,7 +10,7 @@ import pytest
 from infra.paths import ROOT, TEMPLATE
 from infra.template_build import TemplateError, built_template, plain_template
 
-# Each with its type, as a deployed stack has them: one that is missing here or has another type is made anew there.
+# Each with its type, as a deployed stack has them: one that is missing here or has another type is made again there.
 DEPLOYED = ROOT / "tests" / "contract" / "stack_resources.txt"
 STAGE = "prod"
 MOST_BYTES = 1_000_000  # AWS, "CloudFormation quotas": a template in S3

@@ -76,7 +76,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
 def job(
     *, mode: str = "first", category: str = "marketing", attempt: int = 1, people: int = 1, channel: str = "push"
 ) -> DeliverJob:
-    """Push first and e-mail behind it, or the other way round."""
+    """Push first and e-mail behind it, or vice versa."""
     letter = LetterSpec(
         template="promo",
         template_version=1,

@@ -1,4 +1,4 @@
-"""The terminal client: what is typed goes out, and a connection that is lost is opened anew under the same name."""
+"""The terminal client: what is typed goes out, and a connection that is lost is reopened under the same name."""
 
 import asyncio
 from queue import SimpleQueue

@@ -26,7 +26,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         type=_configuration_set,
         metavar="NAME[=EVENT,…]",
-        help="a set that exists, with the events that it tells of; default: all",
+        help="a set that exists, with the events that it reports; default: all",
     )
     parser.add_argument(
         "--tracking-domain", metavar="HOST", default="", help="where tracked links lead; default: AWS's shared one"

@@ -92,7 +92,7 @@ class JsonApi:
         except ValidationError as error:
             return invalid(error)
         if self.wake is None or not self.account.tells(letter.configuration_set, event):
-            return problem(409, "no events: no topic is set up, or the letter's configuration set does not tell of it")
+            return problem(409, "no events: no topic is set up, or the letter's configuration set does not report it")
         self.store.add_events([(letter.id, event.model_dump_json(exclude_defaults=True))])
         self.wake()
         return JSONResponse({"queued": 1}, status_code=202)

@@ -20,7 +20,7 @@ _HTTP_STATUSES = {
     "AccessDeniedException": 403,
 }
 SES_CODES = frozenset(_ENTRY_STATUSES)
-# What botocore's model says of each: the text where nothing more is known of the refusal.
+# What botocore's model says about each: the text where nothing more is known of the refusal.
 TEXTS = {
     "TooManyRequestsException": "Too many requests have been made to the operation.",
     "LimitExceededException": "There are too many instances of the specified resource type.",

@@ -93,8 +93,8 @@ def merged_tags(defaults: Iterable[Tag], replacements: Iterable[Tag] = ()) -> di
 @dataclass(frozen=True)
 class Account:
     """What the pretended account has set up. No verified identity at all means that every sender is verified.
-    `configuration_sets`: by name, the types of the events that each tells of, in the words of SES's API. Those that
-    tell of openings or clicks have `tracking_domain`, or AWS's."""
+    `configuration_sets`: by name, the types of the events that each reports, in the words of SES's API. Those that
+    report openings or clicks have `tracking_domain`, or AWS's."""
 
     verified: frozenset[str] = frozenset()
     configuration_sets: Mapping[str, frozenset[str]] = field(default_factory=dict)

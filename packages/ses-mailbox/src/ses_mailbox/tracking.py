@@ -1,4 +1,4 @@
-"""What SES does to the HTML of a letter whose configuration set tells of openings or clicks: each link goes through a
+"""What SES does to the HTML of a letter whose configuration set reports openings or clicks: each link goes through a
 redirect, a picture that nobody sees is put at the end.
 
 Source: SES developer guide, "Amazon SES email sending metrics FAQs" (250 links, RFC 3986, `ses:no-track` and `ses:tags`
