@@ -1,6 +1,6 @@
 """Runs the emulator, with batches like AWS's. `cloud.py` starts it.
 
-    python -m infra.local.emulator [--forks]
+    python -m infra.local.emulator [--forks | --shared-code]
 
 The emulator hands a function what there is, ten messages at most; AWS gathers for the mapping's window, up to its
 BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried as
@@ -15,7 +15,7 @@ from typing import Any
 
 from ministack.services import lambda_svc, sqs
 
-from infra.local.forks import use_forks
+from infra.local.forks import share_code, use_forks
 
 _receive_ten = sqs._receive_messages_for_esm
 
@@ -53,9 +53,12 @@ def _is_ripe(queue_url: str, enough: int, window: int) -> bool:
 
 def main() -> None:
     sqs._receive_messages_for_esm = receive_batch
-    if sys.argv[1:] == ["--forks"]:
-        sys.argv.pop()
-        use_forks()
+    match sys.argv[1:]:
+        case ["--forks"]:
+            use_forks()
+        case ["--shared-code"]:
+            share_code()
+    del sys.argv[1:]
     runpy.run_module("ministack", run_name="__main__", alter_sys=True)
 
 

@@ -3,10 +3,12 @@ and all that run the same code read it, and its bytecode, in one place. On Linux
 in a folder with a copy of the code, as the emulator has it.
 """
 
+import atexit
 import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -112,6 +114,7 @@ class SharedCode(zipfile.ZipFile):
         with self._lock:
             if self._folder == Path():
                 type(self)._folder = Path(tempfile.mkdtemp(prefix="code-"))
+                atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
             shared = self._folder / hashlib.sha256(content).hexdigest()
             if not shared.exists():
                 super().extractall(shared, *more)
@@ -124,4 +127,9 @@ def use_forks() -> None:
     """From now on the emulator of this process starts its workers so."""
     if sys.platform == "linux":
         lambda_runtime.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": Forked})
-        lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedCode})
+        share_code()
+
+
+def share_code() -> None:
+    """From now on workers of the emulator of this process that run the same code read it in one place."""
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedCode})

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.account import Account
 from tests.ministack import ministack
 
 CODE = """
@@ -25,7 +26,7 @@ def zipped(code: str) -> bytes:
     """A function's package."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("seen.py", code)
+        archive.writestr(zipfile.ZipInfo("seen.py"), code)  # the same code gives the same bytes
     return content.getvalue()
 
 
@@ -61,3 +62,27 @@ def test_a_batch_is_as_large_as_its_mapping_says(
             assert time.monotonic() < deadline, sizes
             time.sleep(0.1)
     assert sizes == batches
+
+
+WHERE = """
+import os
+def handler(event, context):
+    return os.path.realpath(__file__)
+"""
+
+
+def test_workers_of_one_package_run_one_copy_of_it_and_a_changed_package_is_another(account: Account) -> None:
+    codes = {"first": WHERE, "second": WHERE, "changed": f"{WHERE}# changed"}
+    places = {}
+    for name, code in codes.items():
+        account.lambdas.create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role="arn:aws:iam::000000000000:role/any",
+            Handler="seen.handler",
+            Code={"ZipFile": zipped(code)},
+        )
+        places[name] = json.loads(account.lambdas.invoke(FunctionName=name)["Payload"].read())
+        account.lambdas.delete_function(FunctionName=name)
+    assert places["first"] == places["second"] != places["changed"]
+    assert places["first"].endswith("seen.py")
