@@ -12,10 +12,11 @@ from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import DefaultQuietHours
 from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.profiles.opt_outs import EVERYBODY, AddressStanding, Objections, objection, read_objections
+from chalicelib.profiles.opt_outs import EVERYBODY, OptOuts, objection
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.security.signing import AddressHashes
-from chalicelib.storage.users import Wishes
+from chalicelib.storage.addresses import AddressRecord
+from chalicelib.storage.users import Wishes, read_with_preferences
 from chalicelib.wall_clock import wall_moment, zone_of
 
 _LATER = "~"  # than any moment
@@ -42,6 +43,14 @@ class Addressee(NamedTuple):
     user_id: str | None
     address: str
     zone: str | None
+
+
+class Objections(NamedTuple):
+    """What users and addresses have against letters. `addresses`: by (channel, address as given), those of which
+    anything is known."""
+
+    preferences: Wishes
+    addresses: Mapping[tuple[str, str], AddressRecord]
 
 
 class Consent(NamedTuple):
@@ -78,15 +87,16 @@ class Eligibility(Composed):
         """
         everybody = [one for those in people.values() for one in those]
         switchable = not CATEGORIES[category].transactional
-        addresses = {(channel, one.address) for channel, those in people.items() for one in those}
-        found = read_objections(
-            self.hashes,
-            user_ids={one.user_id for one in everybody if one.user_id} if switchable and known is None else (),
-            addresses=() if asked_again and switchable else addresses,
-            at=self.clock(),
-            consistent=not switchable,
-        )
-        return found if known is None else found._replace(preferences=known)
+        keys = {
+            (channel, one.address): self.hashes.key(channel, one.address)
+            for channel, those in people.items()
+            for one in those
+            if not (asked_again and switchable)
+        }
+        users = {one.user_id for one in everybody if one.user_id and switchable and known is None}
+        preferences, records = read_with_preferences(users, keys.values(), consistent=not switchable)
+        addresses = {one: records[key] for one, key in keys.items() if key in records}
+        return Objections(preferences if known is None else known, addresses)
 
     def judge(
         self,
@@ -107,11 +117,11 @@ class Eligibility(Composed):
         waits: dict[str, datetime] = {}
         for person in people:
             wish = found.preferences.get(person.user_id or "", {})
-            reason = objection(wish, category=category, channel=channel, at=at)
-            if reason is None:
-                standing = found.of(channel, person.address)
-                erased = accepted_at <= self._erased_at(person, standing, looked_at)
-                reason = self._against(standing, category if switchable else None, erased=erased)
+            reason = objection(wish, category=category, channel=channel, at=at) if wish else None
+            record = found.addresses.get((channel, person.address))
+            if reason is None and record is not None:
+                erased = accepted_at <= self._erased_at(person, record, looked_at)
+                reason = self._against(record, category if switchable else None, erased=erased)
             until = _quiet_for(wish, zone=person.zone or self.default_zone, at=at, default=default)
             if reason is not None:
                 skips[person.notification_id] = reason
@@ -156,16 +166,17 @@ class Eligibility(Composed):
                 off[one] = next(iter(consent.skips.values()))
         return off
 
-    def _against(self, known: AddressStanding, category: str | None, *, erased: bool) -> str | None:
+    def _against(self, known: AddressRecord, category: str | None, *, erased: bool) -> str | None:
         """What stands against the address; `category` is None for a letter that ignores preferences."""
-        if known.suppressed is not None:
-            return suppressed(known.suppressed)
+        at = self.clock()
+        if (why := known.suppressed(at)) is not None:
+            return suppressed(why)
         if erased:
             return Reason.ERASED
-        objected = known.said.objection(category, self.clock()) if category is not None else None
+        objected = OptOuts.of(known.said).objection(category, at) if category is not None else None
         return objected.reason if objected else None
 
-    def _erased_at(self, person: Reader, known: AddressStanding, looked_at: str) -> str:
+    def _erased_at(self, person: Reader, known: AddressRecord, looked_at: str) -> str:
         """What was requested before an erasure is not sent: to the bare address, or to the user. Other users may have
         left an address that was erased since it was looked up."""
         if person.user_id is None:

@@ -14,11 +14,10 @@ from chalicelib.errors import MisconfiguredError, ThrottledError, UnavailableErr
 from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.eligibility import Eligibility
+from chalicelib.pipeline.eligibility import Eligibility, Objections
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, DeliverRecipient, EnrichJob, EnrichRecipient, LetterSpec
 from chalicelib.pipeline.retry import Retries
 from chalicelib.profiles.model import ProfileSource
-from chalicelib.profiles.opt_outs import Objections
 from chalicelib.reasons import Reason
 from chalicelib.storage.endpoints import Endpoints
 from chalicelib.storage.users import Profile, Profiles, Wishes

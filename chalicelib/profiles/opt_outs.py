@@ -5,15 +5,13 @@ address. An objection holds for whatever is written to the address, until its ma
 of the address opts in later: the later choice wins. The table of the rules is in docs/links-and-preferences.md.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from chalicelib.clock import parse_rfc3339, rfc3339
 from chalicelib.profiles.preferences import EVERYTHING, LONG_AGO, SWITCHABLE, Preferences, Words, moment_of, word_key
 from chalicelib.reasons import Reason, SuppressionReason, suppressed
-from chalicelib.security.signing import AddressHashes
-from chalicelib.storage.users import Wishes, read_with_preferences
 
 EVERYBODY = ""  # in `gone`: the address was erased by itself, not with a user
 MAILBOX = ""  # the voice of an address itself
@@ -129,30 +127,6 @@ class OptOuts(NamedTuple):
         return min((mine[key] for key in (EVERYTHING, category) if key in mine and mine[key] >= yes), default=None)
 
 
-class AddressStanding(NamedTuple):
-    """What is known of one address. `suppressed`: why nothing at all is sent to it; `gone`: erased users (by hash), or
-    EVERYBODY: the address was erased by itself."""
-
-    suppressed: str | None = None
-    said: OptOuts = OptOuts()
-    erased_at: str | None = None
-    gone: Mapping[str, str] = {}
-
-
-class Objections(NamedTuple):
-    """`addresses`: by (channel, address as given), those of which anything is known."""
-
-    preferences: Wishes
-    addresses: Mapping[tuple[str, str], AddressStanding]
-
-    def of(self, channel: str, address: str) -> AddressStanding:
-        """What is known of one of the addresses."""
-        return self.addresses.get((channel, address), _NOTHING)
-
-
-_NOTHING = AddressStanding()
-
-
 def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at: datetime) -> str | None:
     """Why this user does not want it, as a reason for `skipped`; None if nothing stands against it."""
     if preferences.get("everything") is False:
@@ -163,22 +137,3 @@ def objection(preferences: Mapping[str, Any], *, category: str, channel: str, at
     if preferences.get("categories", {}).get(category, {}).get(channel) is False:
         return Reason.OPTED_OUT
     return None
-
-
-def read_objections(
-    hashes: AddressHashes,
-    *,
-    user_ids: Collection[str],
-    addresses: Collection[tuple[str, str]],
-    at: datetime,
-    consistent: bool = True,
-) -> Objections:
-    """What users and addresses (channel, address) have against letters, in one read for a chunk. Raises:
-    UnavailableError (retryable)."""
-    keys = {one: hashes.key(*one) for one in addresses}
-    preferences, records = read_with_preferences(user_ids, keys.values(), consistent=consistent)
-    found = {
-        key: AddressStanding(one.suppressed(at), OptOuts.of(one.said), one.erased_at, one.gone or {})
-        for key, one in records.items()
-    }
-    return Objections(preferences, {one: found[key] for one, key in keys.items() if key in found})
