@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from threading import RLock
@@ -48,12 +49,21 @@ def clients_are_made_quickly() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def moto_begins_quickly() -> Iterator[None]:
     """A test's moto answers botocore alone, so what it registers for the library `requests` at each beginning, a
-    thousand addresses, is left out; and what it finds out of a name or a class it finds out once."""
+    thousand addresses, is left out; what it finds out of a name or a class it finds out once; and for the age of a
+    message it does not list every attribute of the queue, which counts all messages."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moto.core.models, "RESPONSES_METHODS", [])
         patch.setattr(moto.sqs.models, "camelcase_to_underscores", cache(camelcase_to_underscores))
+        patch.setattr(moto.sqs.models, "unix_time", time.time)
+        patch.setattr(moto.sqs.models, "unix_time_millis", lambda: time.time() * 1000)
+        patch.setattr(moto.sqs.models.SQSBackend, "is_message_valid_based_on_retention_period", _is_kept)
         patch.setattr(moto.core.responses, "method_names_from_class", cache(method_names_from_class))
         yield
+
+
+def _is_kept(backend: Any, queue_name: str, message: Any) -> bool:
+    """As moto has it: is a message younger than its queue's retention?"""
+    return bool(message.sent_timestamp / 1000 + backend.get_queue(queue_name).message_retention_period > time.time())
 
 
 @pytest.fixture(scope="session", autouse=True)

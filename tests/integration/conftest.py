@@ -16,6 +16,7 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
+from chalicelib import aws_session
 from chalicelib.api.projection import forbid_drift
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, new_key, parameter_name
@@ -82,6 +83,25 @@ def templates_are_compiled_once() -> Iterator[None]:
     """Nearly every test shows the same pages and writes the same letters."""
     with pytest.MonkeyPatch.context() as patch:
         compiled_once.install(patch)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def keys_are_read_by_one_client() -> Iterator[None]:
+    """Every stage asks SSM once or twice; to make the client takes longer than most tests."""
+    create = aws_session._Session.create_client
+    kept: dict[str, Any] = {}
+
+    def kept_or_made(session: Any, service: str, **how: Any) -> Any:
+        if service != "ssm":
+            return create(session, service, **how)
+        region = session.get_config_variable("region")
+        if region not in kept:
+            kept[region] = create(session, service, **how)
+        return kept[region]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aws_session._Session, "create_client", kept_or_made)
         yield
 
 
@@ -174,11 +194,17 @@ WORKERS: Mapping[str, ModuleType] = {
 }
 
 
+@cache
+def _sqs() -> Any:
+    """moto answers it, in whichever test it was made."""
+    return boto3.client("sqs")
+
+
 class Pump:
     """Plays SQS's event source mappings: takes what is in the queues to the workers until nothing moves."""
 
     def __init__(self) -> None:
-        self._sqs = boto3.client("sqs")
+        self._sqs = _sqs()
         self._urls: dict[str, str] = {}
         self._failed: list[tuple[str, str]] = []
 

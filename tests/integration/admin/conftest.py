@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
+import segno
 from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
@@ -109,6 +111,12 @@ def signed_in(name: str, *roles: Role) -> Visitor:
     assert visitor.sign_in(name).status == 303
     visitor.get("/admin/account")
     return visitor
+
+
+@pytest.fixture(autouse=True)
+def pictures_are_drawn_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A QR code is drawn in one of eight patterns; to find which is read best would be most of a test."""
+    monkeypatch.setattr(segno, "make", partial(segno.make, mask=0))
 
 
 @pytest.fixture

@@ -108,12 +108,20 @@ def run_row(run: Run) -> RunRow:
 
 
 class NoEventSources:
-    """Lambda of a stage whose workers are called by the pump: each minute's look at them finds none."""
+    """Lambda, where the pump alone calls workers."""
 
     exceptions = SimpleNamespace(ResourceNotFoundException=LookupError)
 
     def list_event_source_mappings(self, *, FunctionName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
         return {"EventSourceMappings": []}
+
+
+@pytest.fixture(autouse=True)
+def no_event_sources(request: pytest.FixtureRequest) -> None:
+    """Each minute looks at them twenty times, and finds none here."""
+    if "stage" in request.fixturenames:
+        request.getfixturevalue("stage")
+        compose(aws_lambda=NoEventSources())
 
 
 class Desk:
@@ -181,7 +189,6 @@ class Desk:
 def desk(pump: Pump, clock: StandingClock, office: PostOffice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """The control desk. A few viewers are worth several shards here, and SES allows more than any campaign asks for."""
     monkeypatch.setattr(pace, "USERS_A_SHARD", 1)
-    compose(aws_lambda=NoEventSources())
     Stage.own().limiter.set_rate("ses.bulk", 1_000)
     yield Desk(pump, clock)
 
