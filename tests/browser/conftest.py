@@ -1,4 +1,4 @@
-"""A real browser on the pages of a running service: a phone and a desktop, with scripts and without. Screenshots
+"""A real browser on a running service's pages: phone and desktop, with and without scripts. Screenshots
 are in build/screens/."""
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SCREENS = BUILD / "screens"
 
 @dataclass(frozen=True)
 class Device:
-    """One kind of reader."""
+    """One kind of device."""
 
     name: str
     viewport: ViewportSize
@@ -61,19 +61,19 @@ def device(request: pytest.FixtureRequest) -> Device:
 
 @dataclass(frozen=True)
 class Window:
-    """A window of the browser with what went wrong in it."""
+    """A browser window, and the errors in it."""
 
     page: Page
     device: Device
     troubles: list[str]
 
     def shoot(self, name: str) -> None:
-        """Keeps what is seen."""
+        """Takes a screenshot."""
         SCREENS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=Path(SCREENS) / f"{name}-{self.device.name}.png", full_page=True)
 
     def overflow_px(self) -> int:
-        """How far the page sticks out of the window sideways."""
+        """How many pixels the page overflows the window sideways."""
         box = self.page.locator("html").bounding_box()
         assert box is not None
         widths = [

@@ -34,7 +34,7 @@ class Desk:
         return self.page
 
     def ask(self, label: str, yes: str) -> None:
-        """Presses a button that first says what will happen, then what it says."""
+        """Presses a button that explains itself first, then confirms."""
         box = self.page.locator("details", has=self.page.locator("summary", has_text=label)).first
         box.locator("summary").click()
         box.get_by_role("button", name=yes).click()
@@ -50,7 +50,7 @@ def let_run(page: Page) -> bool:
 
 
 def sign_in(desk: Desk, *, name: str = FIRST_MANAGER, password: str) -> None:
-    """Through the page, as a person does."""
+    """Signs in through the page, as a person does."""
     page = desk.open("")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)

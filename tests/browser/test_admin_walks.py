@@ -46,7 +46,7 @@ def test_a_dead_letter_is_put_back_and_arrives(desk: Desk, vestnik: Vestnik) -> 
 
 @contextmanager
 def paused(vestnik: Vestnik, queue: str) -> Iterator[None]:
-    """A queue that nobody takes from for a while."""
+    """A queue whose consumer is paused for a while."""
     assert vestnik.call("POST", f"/v1/control/consumers/{queue}", {"paused": True}).ok
     try:
         yield

@@ -46,7 +46,7 @@ PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.exa
 
 @pytest.fixture
 def say(window: Window) -> dict[str, str]:
-    """The words of the window's language."""
+    """The texts in the window's language."""
     return SAY[window.device.locale[:2]]
 
 

@@ -22,16 +22,16 @@ class Queues:
         self._cloud = cloud
 
     def dead(self) -> dict[str, int]:
-        """How many dead letters are in each queue that has some."""
+        """The number of dead letters in each queue that has any."""
         return {name.removesuffix("-dlq"): n for name, n in self.depths().items() if name.endswith("-dlq")}
 
     def depths(self) -> dict[str, int]:
-        """How many messages are in each queue that has some."""
+        """The number of messages in each queue that has any."""
         depths = {url.rpartition("/")[2].removeprefix(f"vestnik-{STAGE}-"): self._depth(url) for url in self._urls()}
         return {name: n for name, n in depths.items() if n}
 
     def put(self, queue: str, *bodies: str) -> None:
-        """Messages of one's own."""
+        """Puts test messages."""
         url = self._url(queue)
         for start in range(0, len(bodies), 10):
             entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies[start : start + 10])]
@@ -73,7 +73,7 @@ class Queues:
 
     @contextmanager
     def visibility(self, queue: str, seconds: int) -> Iterator[None]:
-        """Another visibility timeout for a while: what fails comes back sooner."""
+        """Sets another visibility timeout for a while: what fails comes back sooner."""
         url = self._url(queue)
         now = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
         before = now["VisibilityTimeout"]
@@ -84,7 +84,7 @@ class Queues:
             self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
 
     def empty_all(self) -> None:
-        """Throws away what every queue holds."""
+        """Empties all queues."""
         for url in self._urls():
             if self._depth(url):
                 self._sqs.purge_queue(QueueUrl=url)
@@ -98,6 +98,6 @@ class Queues:
 
     @cached_property
     def _sqs(self) -> "SQSClient":
-        """Not through a wire."""
+        """A client that goes around the wires."""
         client: SQSClient = self._cloud.account.session.client("sqs", endpoint_url=self._cloud.emulator_url)
         return client

@@ -87,11 +87,11 @@ class Rig:
     # -- asking for letters
 
     def word(self) -> str:
-        """A word for the addresses of one test that no other test uses."""
+        """A word for the addresses of one test, unique to it."""
         return f"w{next(self._words)}"
 
     def addresses(self, n: int) -> list[str]:
-        """So many new addresses."""
+        """`n` new addresses."""
         word = self.word()
         return [f"{word}-{i}@viewers.example" for i in range(n)]
 
@@ -125,7 +125,7 @@ class Rig:
         return campaign_id
 
     def progress(self, campaign_id: str) -> dict[str, Any]:
-        """How far a campaign is, in letters."""
+        """A campaign's progress, in letters."""
         progress: dict[str, Any] = self.vestnik.call("GET", f"/v1/campaigns/{campaign_id}").json()["progress"]
         return progress
 
@@ -160,7 +160,7 @@ class Rig:
     # -- what came of it
 
     def copies(self, addresses: Sequence[str]) -> Counter[str]:
-        """How many letters the provider accepted for each of these addresses of one `addresses()`."""
+        """How many letters the provider accepted for each of these addresses."""
         word = addresses[0].partition("-")[0]
         wanted = set(addresses)
         found = Counter(letter["to"][0] for letter in self.vestnik.letters(f"{word}-"))
@@ -225,7 +225,7 @@ class Rig:
     # -- what is under it
 
     def tick(self, *, wait: bool = True) -> None:
-        """What the schedule does once a minute, now; whatever comes of it, as there."""
+        """What the schedule does once a minute, now; errors are ignored, as there."""
         kind: Literal["RequestResponse", "Event"] = "RequestResponse" if wait else "Event"
         self.cloud.account.lambdas.invoke(FunctionName=f"vestnik-{STAGE}-tick", InvocationType=kind, Payload=b"{}")
         self._ticked_at = time.monotonic()
@@ -273,12 +273,12 @@ class Rig:
         requests.delete(f"{self.cloud.mailbox_url}/api/faults", timeout=_TIMEOUT_SECONDS).raise_for_status()
 
     def order(self, point: str, notification_ids: Sequence[str]) -> None:
-        """Whoever reaches this point with one of these notifications dies there, once for each."""
+        """A worker that reaches this point with one of these notifications dies there, once for each."""
         for notification_id in notification_ids:
             (self._orders / f"{point}--{notification_id}").touch()
 
     def orders_left(self) -> int:
-        """How many were not carried out."""
+        """How many orders were not carried out."""
         return len(list(self._orders.iterdir()))
 
     def limiter_writes(self) -> int:
@@ -308,6 +308,6 @@ class Rig:
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        """Not through a wire."""
+        """A client that goes around the wires."""
         client: DynamoDBClient = self.cloud.account.session.client("dynamodb", endpoint_url=self.cloud.emulator_url)
         return client

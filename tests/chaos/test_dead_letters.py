@@ -1,4 +1,4 @@
-"""Messages that nobody can handle, and their way back."""
+"""Messages that no worker can process, and how they come back."""
 
 import json
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Workers that die of SIGKILL at the worst moments."""
+"""Workers killed by SIGKILL at the worst moments."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The provider has the letter, and nobody here knows it."""
+"""The provider has the letter, but its reply is lost."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Parts of AWS, and of ourselves, that are away for a while."""
+"""Parts of AWS, and of the service, that fail for a while."""
 
 import uuid
 from collections.abc import Callable

@@ -36,7 +36,7 @@ IMPERSONAL = {
 }
 # What a service does for its users all day: the ledger and the timeline report it.
 TRAFFIC = {"send_notifications", "cancel_notification", "tell_event", "create_live_ticket", "read_user_inbox"}
-# Reads of what is no person's.
+# Reads without personal data.
 OF_THINGS = {
     "get_attention",
     "get_campaign",

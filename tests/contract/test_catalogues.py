@@ -1,4 +1,4 @@
-"""Every phrase of an error stands in every catalogue of `locale/`, and nothing else does."""
+"""The catalogues of `locale/` have every phrase of an error, and nothing else."""
 
 import ast
 import re
@@ -89,7 +89,7 @@ def test_a_catalogue_is_written_as_make_words_writes_it(language: str) -> None:
 
 
 def test_a_phrase_stands_whole_in_the_code_and_its_gaps_are_filled_there() -> None:
-    """Else it is found by no tool, or raises KeyError in place of what went wrong."""
+    """Otherwise no tool finds it, or a KeyError hides what went wrong."""
     for name, call in phrases():
         if name == "errors.py" and isinstance(call.args[0], ast.Name):
             continue  # what was stored is made again

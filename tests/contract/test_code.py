@@ -1,4 +1,4 @@
-"""What the parts of the code promise each other: layers, tables, channels, errors."""
+"""Contracts between parts of the code: layers, tables, channels, errors."""
 
 import ast
 import inspect
@@ -78,7 +78,7 @@ def test_only_the_directory_of_users_is_ever_scanned() -> None:
 
 
 def tables() -> list[type[Model]]:
-    """The models that are a table, not a kind of row of one."""
+    """The models of tables, without those of single kinds of rows."""
     for module in walk_packages(chalicelib.__path__, "chalicelib."):
         import_module(module.name)
     return [table for table in StageTable.__subclasses__() if "Meta" in vars(table)]

@@ -33,7 +33,7 @@ def replaces(record: Path) -> set[str]:
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """Everything that may refer to a record."""
+    """Every file that may refer to a record."""
     inside = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES)
     for path in (*ROOT.glob("*.md"), ROOT / "app.py", *inside):
         yield path, path.read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ def test_every_setting_of_the_managers_is_in_their_table_and_no_other() -> None:
 
 
 def pages() -> Iterator[Path]:
-    """Everything that is written for people."""
+    """Every page of documentation."""
     yield from ROOT.glob("*.md")
     yield from (ROOT / "docs").rglob("*.md")
     yield from (ROOT / "clients").rglob("README.md")
@@ -68,7 +68,7 @@ MADE = {"build/local.json", "build/sbom.json", "deploying.json"}
 
 
 def test_every_file_and_folder_that_a_page_names_exists() -> None:
-    """A bare name is one of a file somewhere, as the page has said where."""
+    """A bare name may be a file anywhere, as the page says where."""
     names = {path.name for path in sources()}
     missing = [
         (page.name, one)

@@ -1,4 +1,4 @@
-"""The code and the template agree: neither half of a worker, a queue, a setting or a dependency is missing."""
+"""Code and template agree: no worker, queue, setting or dependency is only in one of them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""docs/live.md names every action, event, warning and limit of the live side, and no other."""
+"""docs/live.md names exactly the actions, events, warnings and limits of the live side."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""`/openapi.json` is valid, whole and true."""
+"""`/openapi.json` is valid, complete and true."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -81,7 +81,7 @@ def test_every_scope_is_demanded_by_some_operation() -> None:
 
 
 def test_a_scope_for_all_services_widens_that_of_its_call() -> None:
-    """Only an approval is of others' campaigns by its nature."""
+    """Only an approval always concerns others' campaigns."""
     for one in ENDPOINTS:
         if one.of_all is not None and one.of_all is not one.scope:
             assert one.of_all.widens is one.scope, one.operation

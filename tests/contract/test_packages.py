@@ -34,7 +34,7 @@ ONLY = {
 
 
 def imported(worker: str) -> set[str]:
-    """The modules of a process that has made its first clients."""
+    """The modules of a worker process with its first clients."""
     program = PROGRAMS[worker] + "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
     answer = subprocess.run(
         [sys.executable, "-c", program], env=dict(ENVIRONMENT), cwd=ROOT, capture_output=True, text=True, check=True

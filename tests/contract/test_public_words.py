@@ -1,4 +1,4 @@
-"""The public pages speak both languages alike, of every category."""
+"""The public pages have the same words in both languages, for every category."""
 
 import json
 from typing import Any

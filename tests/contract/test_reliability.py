@@ -25,7 +25,7 @@ DOORS = PAGE.split("## The promises at the doors")[1].split("\n## ")[0]
 
 
 def cases_of(folder: Path) -> Iterator[ast.FunctionDef]:
-    """The test functions of a folder."""
+    """The test functions in a folder."""
     for path in folder.rglob("test_*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         yield from (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_"))

@@ -139,7 +139,7 @@ GRANTED = _granted()
 
 @pytest.mark.parametrize("right", sorted(GRANTED), ids=lambda one: f"{one.role} {one.action}")
 def test_a_right_exists_and_names_what_aws_asks_for(right: Right) -> None:
-    """No call is refused on AWS that an emulator has let through."""
+    """AWS refuses no call that the emulator has allowed."""
     service, _, name = right.action.partition(":")
     privilege = REFERENCE[service]["privileges"].get(name)
 

@@ -30,7 +30,7 @@ ELSEWHERE = {
 
 
 def code(page: str) -> Iterator[str]:
-    """What is set as code, each command in one line."""
+    """Text set as code, each command on one line."""
     for block in re.findall(r"```(?:sh)?\n(.*?)```|`([^`]+)`", page, re.DOTALL):
         yield from re.sub(r"\\\n|\n(?! *\w+=| *(?:make|aws|curl)\b)", " ", block[0] or block[1]).splitlines()
 

@@ -30,7 +30,7 @@ SECRETS = {
 
 
 def of_type(resources: dict[str, Any], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All resources of a type, those in the template's loops too."""
+    """All resources of a type, including those in the template's loops."""
     for name, one in resources.items():
         if name.startswith("Fn::ForEach"):
             yield from of_type(one[2], kind)

@@ -1,4 +1,4 @@
-"""Every shipped template is whole: a folder that breaks any promise fails here, by its name."""
+"""Every shipped template is complete: a folder that is not fails here, by name."""
 
 import pytest
 

@@ -33,7 +33,7 @@ def of_kind(template: Template, kind: str) -> dict[str, Template]:
 
 
 def queues(template: Template) -> dict[str, Template]:
-    """By the name without the stage."""
+    """By name, without the stage."""
     found = of_kind(template, "SQS::Queue").values()
     return {one["QueueName"].removeprefix("vestnik-prod-"): one for one in found}
 

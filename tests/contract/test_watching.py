@@ -1,4 +1,4 @@
-"""What is deployed is watched: every queue, worker and switch has its alarms, every alarm is heard and explained."""
+"""Everything deployed is monitored: each queue, worker and switch has its alarms, each alarm is sent and documented."""
 
 import json
 import re
@@ -30,7 +30,7 @@ PLACEHOLDERS = {
 
 
 def alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """By name, the loops written out."""
+    """By name, with the loops expanded."""
     found = [one["Properties"] for one in resources(template) if one["Type"] == "AWS::CloudWatch::Alarm"]
     return {substituted(one["AlarmName"]).removeprefix(PREFIX): one for one in found}
 

@@ -62,7 +62,7 @@ Heard = dict[str, Any]
 def client(
     *, plain: bool, answer: Callable[[], tuple[int, bytes]], service: str = "dynamodb"
 ) -> tuple[BaseClient, Heard]:
-    """A client whose requests go nowhere; what it sent."""
+    """A client whose requests go nowhere, and what it sent."""
     heard: Heard = {}
 
     def send(request: Any, **_: object) -> Any:

@@ -16,7 +16,7 @@ NEW = {"sms", "push", "webhook", "chat"}
 
 @pytest.fixture(scope="module")
 def nina(vestnik: Vestnik) -> str:
-    """Somebody whom every channel reaches."""
+    """A user reachable on every channel."""
     name = environment_of("local")["VESTNIK_PUSH_ANDROID"].rpartition("/")[2]
     sns = vestnik.cloud.account.session.client("sns", endpoint_url=vestnik.cloud.emulator_url)
     sns.create_platform_application(Name=name, Platform="GCM", Attributes={})

@@ -1,4 +1,4 @@
-"""The doctor at a live stage: the local cloud, well, and with one thing after the other broken."""
+"""The doctor on a live stage: the local cloud, healthy, and with one thing after another broken."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -135,7 +135,7 @@ def test_dead_letters_are_counted(cloud: LocalCloud, look: Look) -> None:
 
 
 def test_public_pages_that_the_api_answers_are_named(cloud: LocalCloud, look: Look) -> None:
-    """As after a `chalice deploy` of somebody's own."""
+    """As after somebody's own `chalice deploy`."""
     rest_apis = cloud.account.rest_apis
     [api] = [one["id"] for one in rest_apis.get_rest_apis()["items"]]
     found = next(integrations(rest_apis, api))

@@ -1,4 +1,4 @@
-"""One id is enough to follow a letter: through the log of every part, the letter's tags and the provider's word."""
+"""One id is enough to follow a letter: through every log, the letter's tags and the provider's answer."""
 
 import json
 
@@ -28,7 +28,7 @@ def test_the_notifications_id_leads_through_every_log_and_is_a_tag_of_the_letter
 
 
 def lines_of(vestnik: Vestnik, part: str, notification_id: str) -> list[dict[str, object]]:
-    """The log lines of one function that carry the id as a key, not somewhere in a text."""
+    """The log lines of one function that have the id as a key, not somewhere in a text."""
     logs = vestnik.cloud.account.session.client("logs", endpoint_url=vestnik.cloud.emulator_url)
     group = f"/aws/lambda/vestnik-local{part}"
     found = []

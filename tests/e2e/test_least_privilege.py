@@ -25,7 +25,7 @@ DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "Author
 
 @dataclass(frozen=True)
 class Act:
-    """Something that few or none may do; `who` are the functions that may."""
+    """Something that few functions or none may do; `who` may."""
 
     service: str
     do: Callable[[Any], object]

@@ -1,4 +1,4 @@
-"""The flood client against the local cloud: it is defeated, and an ordinary pair goes on talking. How fast the pair's
+"""The flood client against the local cloud: it loses, and two ordinary people keep talking. How fast the pair's
 messages are meanwhile is measured by `bench/live_talk.py`."""
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What opens, clicks and answers by itself, on the whole machine: the mailbox plays it, and nobody is taken in."""
+"""Programs that open, click and answer, on the whole machine: the mailbox plays them; they do not count as people."""
 
 import uuid
 from typing import Any
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.e2e
 
 
 def deliveries_of(vestnik: Vestnik, notification: str) -> list[dict[str, Any]]:
-    """What became of one letter so far."""
+    """The deliveries of one letter so far."""
     found: list[dict[str, Any]] = vestnik.call("GET", f"/v1/notifications/{notification}").json()["deliveries"]
     return found
 
 
 def events_of(vestnik: Vestnik, notification: str) -> list[str]:
-    """What happened to a letter beside its states."""
+    """The events of a letter besides its states."""
     return [
         str(one["event"])
         for delivery in deliveries_of(vestnik, notification)

@@ -23,7 +23,7 @@ BUSY = 2  # the kernel shares the processors by session, and the service gets a 
 
 @pytest.fixture
 def busy_machine() -> Iterator[None]:
-    """Programs that never rest, each in a session of its own."""
+    """Busy loops, each in its own session."""
     loop = [sys.executable, "-c", "while True: pass"]
     loops = [subprocess.Popen(loop, start_new_session=True) for _ in range(BUSY)]
     try:
@@ -73,6 +73,6 @@ def _read(addresses: Path, run: subprocess.Popen[bytes]) -> Any:
 
 
 def _forget(port: int) -> None:
-    """What this run has kept for its next one."""
+    """What this run has stored for the next one."""
     for folder in ("state", "logs"):
         subprocess.run(["rm", "-rf", str(BUILD / folder / str(port))], check=True)

@@ -54,7 +54,7 @@ class SlowSource:
 
 @contextmanager
 def busy_api(vestnik: Vestnik) -> Iterator[None]:
-    """Every execution that the API's function has waits for something slow."""
+    """All executions of the API's function wait for something slow."""
     source = SlowSource()
     campaign = {"name": "Slow", "template": "weekly-digest", "content": {"url": source.url, "name": "films"}}
     made = vestnik.call("POST", "/v1/campaigns", {**campaign, "audience": {"everyone": True}})
@@ -105,7 +105,7 @@ def test_the_function_of_the_pages_answers_them_and_the_api_does_not(vestnik: Ve
 
 
 def test_the_function_of_the_pages_answers_nothing_else(vestnik: Vestnik) -> None:
-    """Whoever makes it answer another route, as a wrong deployment would, gets no page of managers out of it."""
+    """Even if a wrong deployment sends it another route, it answers no page of the managers."""
     asked = {"httpMethod": "GET", "resourcePath": "/admin", "path": "/admin", "identity": {"sourceIp": "192.0.2.1"}}
     nothing = dict.fromkeys(("body", "pathParameters", "stageVariables", "multiValueQueryStringParameters"))
     event = {**nothing, "requestContext": asked, "headers": {}, "isBase64Encoded": False}

@@ -1,4 +1,4 @@
-"""The disaster, rehearsed: the tables of a stage are lost in the middle of a campaign, and brought back from a backup
+"""Disaster recovery, rehearsed: the tables of a stage are lost in the middle of a campaign, and restored from a backup
 that is older than some of its letters."""
 
 import json
@@ -25,7 +25,7 @@ PATIENT = WorkerTimings(events_window_seconds=0, function_timeout_seconds=15, vi
 
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
-    """A cloud of its own, which may lose its tables."""
+    """A separate cloud, which may lose its tables."""
     root: Path = tmp_path_factory.mktemp("lost")
     ports = Ports(emulator=free_port(), mailbox=free_port())
     cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", settings=SETTINGS, timings=PATIENT)
@@ -36,7 +36,7 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
 
 
 def command(vestnik: Vestnik, *arguments: str) -> str:
-    """What a command says that an operator gives."""
+    """The output of an operator's command."""
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The smoke test at a live stage: the local cloud, as it is and with its doors shut."""
+"""The smoke test on a live stage: the local cloud, healthy and unreachable."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What an engineer has at hand beside `make run`: the logs, and a prompt inside the cloud."""
+"""An engineer's tools besides `make run`: the logs, and a prompt inside the cloud."""
 
 import json
 import subprocess

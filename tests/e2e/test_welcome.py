@@ -18,14 +18,14 @@ PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.exa
 
 @pytest.fixture
 def user() -> dict[str, Any]:
-    """Somebody nobody has met."""
+    """A user nobody knows yet."""
     name = f"u-{uuid.uuid4().hex[:12]}"
     return {"id": name, "email": f"{name}@viewers.example", "name": "Mira", "locale": "en"}
 
 
 @pytest.fixture
 def welcome(vestnik: Vestnik, user: dict[str, Any]) -> dict[str, Any]:
-    """The welcome letter that follows a registration, told twice."""
+    """The welcome letter after a registration that was reported twice."""
     event = {"type": "user.registered", "id": f"registered-{user['id']}", "user": user}
     answers = [vestnik.call("POST", "/v1/events", event) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
@@ -106,7 +106,7 @@ def test_one_click_in_a_mail_program_stops_the_next_letter(
 
 
 def campaign_to(vestnik: Vestnik, user: dict[str, Any]) -> str:
-    """A campaign that means this user alone, started."""
+    """A running campaign to this user only."""
     audience = {"rule": {"attribute": "id", "op": "equals", "value": user["id"]}}
     body = {"name": "The next one", "template": "promo", "context": PROMO, "audience": audience}
     campaign_id = str(vestnik.call("POST", "/v1/campaigns", body).json()["id"])

@@ -27,7 +27,7 @@ MARK = f"тайна-{PLAIN_MARK}"  # stands in bodies, names, chats and forms, a
 
 @pytest.fixture(scope="module")
 def traffic(vestnik: Vestnik) -> None:
-    """A little of everything that carries something private, the refused included."""
+    """Traffic with private data of every kind, including refused calls."""
     name = f"u-{uuid.uuid4().hex[:12]}"
     person = {"id": name, "email": f"{name}@viewers.example", "phone": PHONE, "name": MARK, "locale": "ru"}
     vestnik.call("POST", "/v1/events", {"type": "user.registered", "id": f"registered-{name}", "user": person})
@@ -60,7 +60,7 @@ def traffic(vestnik: Vestnik) -> None:
 
 
 def other_channels(vestnik: Vestnik, user_id: str, body: dict[str, Any]) -> None:
-    """The same by SMS, webhook and chat, whose addresses are secrets too."""
+    """The same by SMS, webhook and chat, whose addresses are also secret."""
     mailbox = vestnik.cloud.mailbox_url
     for endpoint in (
         {"channel": "webhook", "url": f"{mailbox}/hooks/{PLAIN_MARK}"},

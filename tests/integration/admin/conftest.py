@@ -27,7 +27,7 @@ _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 @dataclass(frozen=True)
 class Seen:
-    """What the browser got."""
+    """What the browser received."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,7 +35,7 @@ class Seen:
 
     @property
     def place(self) -> str:
-        """Where a redirect leads, without the flash."""
+        """A redirect's target, without the flash."""
         return urlsplit(self.headers["location"]).path
 
     @property
@@ -55,7 +55,7 @@ class Visitor:
     says: dict[str, str] = field(default_factory=dict)  # headers of every request; an empty one is not sent
 
     def sign_in(self, name: str, password: str = PASSWORD, code: str = "") -> Seen:
-        """On two steps where the account asks for a code and there is one to give."""
+        """In two steps if the account requires a code and one is given."""
         self.get("/admin/sign-in")
         seen = self.post("/admin/sign-in", name=name, password=password)
         step = _STEP.search(seen.text)
@@ -127,5 +127,5 @@ def boss(stage: None) -> Visitor:
 
 @pytest.fixture
 def stock(stage: None) -> Stock:
-    """Something to see on every page."""
+    """A stage with content on every page."""
     return stocked()

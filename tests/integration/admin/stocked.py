@@ -1,4 +1,4 @@
-"""A stage in which there is something to see on every page of the managers, and more of it than a page shows."""
+"""A stage with more content than fits on each of the managers' pages."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +18,12 @@ CODE = "AAAAAAAAAAAAAAAAAAAAAA"
 
 @dataclass(frozen=True)
 class Stock:
-    """The ids by the section of the page that shows one."""
+    """Ids, by the section of the page that shows them."""
 
     ids: dict[str, str]
 
     def pages(self) -> list[str]:
-        """The address of every page."""
+        """Every page's address."""
         return list(self.addresses().values())
 
     def addresses(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ def stocked() -> Stock:
 
 
 def make_campaign(n: int) -> str:
-    """The id of one that runs."""
+    """The id of a running one."""
     context = {"headline": "Half price", "text": "All films.", "url": "https://cinema.example/p"}
     spec = {"name": f"Campaign {n}", "template": "promo", "audience": {"everyone": True}, "context": context}
     head = Stage.own().campaign_commands.draft(Campaign.model_validate(spec), by="test")

@@ -1,4 +1,4 @@
-"""One's own account, and the sessions of accounts: what ends them, what renews them, what they show."""
+"""A manager's own account, and sessions: what ends them, what renews them, what they show."""
 
 import re
 from datetime import timedelta

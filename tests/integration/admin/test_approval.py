@@ -19,7 +19,7 @@ from tests.processes import compose, new_process
 
 
 def seen_on(page: str) -> str:
-    """What the page says that it shows."""
+    """The version that the page says it shows."""
     found = re.search(r'name="seen" value="([^"]+)"', page)
     assert found is not None
     return found[1]
@@ -27,7 +27,7 @@ def seen_on(page: str) -> str:
 
 @pytest.fixture
 def asked_for(stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage asks for another manager's word."""
+    """The stage requires another manager's approval."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     compose()
 

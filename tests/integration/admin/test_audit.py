@@ -1,4 +1,4 @@
-"""What the managers' door leaves in the audit: acts before and after, refusals, looks at persons."""
+"""What the managers' pages record in the audit: acts before and after, refusals, readings of personal data."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -33,7 +33,7 @@ def lines(did: str) -> list[str]:
 
 
 def no_audit(when: Callable[[bytes], bool]) -> None:
-    """Lines of the audit that are such cannot be written."""
+    """Matching lines of the audit cannot be written."""
 
     def fail(request: Any, **rest: Any) -> None:
         if b"vestnik-test-audit" in request.body and when(request.body):

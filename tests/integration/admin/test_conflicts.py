@@ -1,4 +1,4 @@
-"""Two managers change the same thing: the second one sees both, and nothing of either is lost without a choice."""
+"""Two managers change the same thing: the second sees both versions, and nothing is lost unless somebody chooses so."""
 
 import re
 from html import unescape
@@ -27,7 +27,7 @@ MARK = re.compile(r"<mark>([^<]*)</mark>")
 
 @pytest.fixture
 def olga(boss: Visitor) -> Visitor:
-    """Another manager, who has every role too."""
+    """Another manager with every role."""
     return signed_in("olga", *Role)
 
 
@@ -37,7 +37,7 @@ def opened(visitor: Visitor, page: str, path: str, **which: list[str]) -> dict[s
 
 
 def conflict_of(seen: Seen, path: str) -> dict[str, Any]:
-    """The form of a conflict, with what is chosen unless somebody chooses otherwise."""
+    """A conflict's form, with the default choices."""
     assert seen.status == 412, seen.text
     return in_the_form(seen, path)
 
@@ -57,7 +57,7 @@ def test_the_second_of_two_managers_sees_both_and_chooses(boss: Visitor, olga: V
     assert "olga@vestnik.example" in marked
     assert "Boss & sons" in marked
     assert "both changed it" in seen.text
-    assert 'name="pick address"' not in seen.text  # what is the same is not asked about
+    assert 'name="pick address"' not in seen.text  # no question about what is the same
     assert (form["pick name"], form["pick reply_to"]) == (["mine"], ["theirs"])  # what only she changed stays hers
 
     assert boss.post(SENDER, **form).said == "saved"
@@ -80,7 +80,7 @@ def test_all_of_mine_or_of_theirs_or_the_form_once_more(boss: Visitor, olga: Vis
     assert (written["name"], written["reply_to"]) == (["Boss & sons"], ["olga@vestnik.example"])
     assert boss.post(SENDER, **{**form, "whole": "mine"}).said == "saved"
     assert Stage.own().site_settings.get("sender").value == sender("Boss & sons", "")
-    assert boss.post(SENDER, **written).status == 412  # that was made from what is no more
+    assert boss.post(SENDER, **written).status == 412  # made from a version that is gone
 
 
 def test_a_mistake_in_what_was_chosen_shows_the_form_with_it(boss: Visitor, olga: Visitor) -> None:

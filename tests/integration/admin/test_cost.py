@@ -4,8 +4,8 @@ from tests.integration.admin.conftest import Visitor
 from tests.integration.admin.stocked import Stock
 from tests.integration.control.requests_made import Requests
 
-MOST = 9  # eight, when no run has counters of before any more (`tally.counters_of_before`)
-# Who a campaign reaches is not known before somebody looks through the users: a hundred of them, in one request.
+MOST = 9  # eight, once no run has old counters (`run_counters.counters_of_before`)
+# A campaign's reach is known only after reading users: a hundred of them, in one request.
 THE_AUDIENCE = "/admin/campaigns/{id}/check"
 
 

@@ -67,7 +67,7 @@ OTHERS = [path for path in FORMS if "administrator" in PAGES[path]]
 
 
 def acts() -> Iterator[str]:
-    """Every address whose form reaches a holder, as the code of the pages says."""
+    """Every address whose form reaches a holder, according to the pages' code."""
     for source in (ROOT / "chalicelib" / "admin").glob("*.py"):
         for act in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(act, ast.FunctionDef) and HOLDERS & used_in(act):
@@ -97,7 +97,7 @@ def users(names: set[str], *folders: str) -> set[str]:
 
 
 def importers(names: set[str], *folders: str) -> set[str]:
-    """The modules that take one of these by name."""
+    """The modules that import one of these by name."""
     sources = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -159,7 +159,7 @@ def fresh(app: pyotp.TOTP) -> str:
 
 
 def address(path: str) -> str:
-    """Of something that is there."""
+    """The address of something that exists."""
     owner = "boss" if "/account/" in path else VICTIM
     [*_, session] = [row.id_hash for row in SessionRow.scan() if row.manager == owner] or ["-"]
     return path.replace("{name}", VICTIM).replace("{id}", KEY).replace("{key}", session)
@@ -181,7 +181,7 @@ def state() -> list[str]:
 
 
 def aged() -> None:
-    """The last proof of every session is of eleven minutes ago."""
+    """Makes every session's last proof eleven minutes old."""
     for row in SessionRow.scan():
         row.update(actions=[SessionRow.proved_at.set((now() - timedelta(minutes=11)).isoformat())])
 

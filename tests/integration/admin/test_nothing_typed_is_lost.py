@@ -27,14 +27,14 @@ KEPT = re.compile(r'name="typed" value="([^"]*)"')
 
 
 def ended(visitor: Visitor) -> Visitor:
-    """The session is over on the server; the browser does not know."""
+    """Ends the session on the server; the browser does not know."""
     for row in SessionRow.scan():
         row.delete()
     return visitor
 
 
 def in_the_form(seen: Seen, path: str, typed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What the browser would send of a form, as it is shown."""
+    """What the browser would send from the form as shown."""
     form = form_to(seen.text, path, typed or {})
     assert form is not None, seen.text
     return {name: [text.replace("\r\n", "\n") for text in values] for name, values in form.values().items()}

@@ -1,4 +1,4 @@
-"""The figures of the first page."""
+"""The figures on the first page."""
 
 from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor

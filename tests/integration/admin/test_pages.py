@@ -1,4 +1,4 @@
-"""What managers do on their pages, and what comes of it."""
+"""What managers do on their pages, and the result."""
 
 import json
 import re
@@ -64,7 +64,7 @@ def viewers(stage: None) -> None:
 
 
 def written(visitor: Visitor, **changes: Any) -> str:
-    """The id of a campaign that was written on the page."""
+    """The id of a campaign written on the page."""
     seen = visitor.post("/admin/campaigns/new", **{**PROMO, **changes})
     assert seen.status == 303, seen.text
     return seen.place.split("/")[3]

@@ -23,7 +23,7 @@ VALUES = {
 
 @pytest.fixture
 def two_managers(stage: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage asks for another manager's word."""
+    """The stage requires another manager's approval."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     compose()
 

@@ -20,7 +20,7 @@ UNSEEN = "NEVER APPROVED TEXT"
 
 @pytest.fixture(autouse=True)
 def approval(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stage asks for another manager's word."""
+    """The stage requires another manager's approval."""
     monkeypatch.setenv("VESTNIK_CAMPAIGN_APPROVAL", "true")
     compose()
 
