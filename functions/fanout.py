@@ -1,6 +1,6 @@
 """Lambda: turns the audience of a run into chunks. Source: queue fanout."""
 
-from chalicelib.campaigns.workers import fanout_work
+from chalicelib.campaigns.fanout import fanout_work
 from chalicelib.observability import batch_handler
 from chalicelib.stage.workers import newer, stage
 

@@ -1,6 +1,6 @@
 """Lambda: reads an uploaded list. Source: queue load."""
 
-from chalicelib.campaigns.workers import load_work
+from chalicelib.campaigns.lists import load_work
 from chalicelib.observability import batch_handler
 from chalicelib.stage.workers import newer, stage
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chalicelib.accounts.passwords import BITS_EACH, COMMON, LEAKED, MIN_PASSWORD, normal, places
-from chalicelib.live.confusables import NAMES
+from chalicelib.live.chat_names import NAMES
 from infra.catalogues import compile_catalogues
 from infra.name_data import write_name_data
 from infra.paths import ROOT, package_folder

@@ -10,9 +10,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from chalicelib.clock import now
-from chalicelib.flow.dead_letters import KEPT
+from chalicelib.flow.dead_letters import KEPT, Depth
 from chalicelib.flow.event_sources import EventSource
-from chalicelib.flow.queue_depths import Depth
 from chalicelib.flow.queues import QueueMessage
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, parameter_name

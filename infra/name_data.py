@@ -32,7 +32,7 @@ _TOTAL = re.compile(r"^# total: ([0-9]+)$", re.MULTILINE)
 
 
 def write_name_data(source: Path, target: Path) -> None:
-    """Makes the file that `chalicelib/live/confusables.py` reads. Raises: FileNotFoundError; ValueError: the files are
+    """Makes the file that `chalicelib/live/chat_names.py` reads. Raises: FileNotFoundError; ValueError: the files are
     incomplete, or of two versions."""
     scripts, pairs = (_text(source / name) for name in ("Scripts.txt", "confusables.txt"))
     version, total = _VERSION.search(pairs), _TOTAL.search(pairs)

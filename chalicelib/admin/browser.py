@@ -1,4 +1,8 @@
-"""What a browser sends to the managers' pages (forms, cookies, its language) and what it is told to store."""
+"""What a browser sends to the managers' pages (forms, cookies, its language) and what it is told to store.
+
+Forms with files (RFC 7578) are read as browsers send them: split at their boundary once, so that the work grows with
+the form's size, whatever it contains. Nested parts, encodings and comments of mail are not supported.
+"""
 
 import re
 import secrets
@@ -9,7 +13,6 @@ from chalice.app import Request
 
 from chalicelib.accounts.authentication import BROWSER_LASTS, At
 from chalicelib.accounts.sessions import LASTS
-from chalicelib.admin import multipart
 from chalicelib.admin.templating import LANGUAGES, base_path
 from chalicelib.errors import ForbiddenError, InvalidError, Phrase, TooLargeError
 from chalicelib.locales import preferred
@@ -27,6 +30,47 @@ _SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows":
 _SYSTEMS |= {"Mac OS X": "macOS", "Linux": "Linux"}
 _OURSELVES = ("same-origin", "none")  # none: the user's own action, such as reloading a form
 _FORM = "application/x-www-form-urlencoded"
+KIND = "multipart/form-data"
+_BOUNDARY = re.compile(
+    r""";\s*boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+./-]{1,70}))\s*(?:;|$)""", re.ASCII | re.IGNORECASE
+)
+_DISPOSITION = re.compile(rb"\r\ncontent-disposition:[ \t]*form-data[ \t]*(;[^\r\n]*)", re.IGNORECASE)
+_PARAMETER = re.compile(rb';[ \t]*([a-z*]+)="([^"\r\n]*)"', re.IGNORECASE)
+_MAX_HEAD_BYTES = 4096
+
+
+def read_multipart(raw: bytes, kind: str, *, most: int) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
+    """The fields and the files, at most `most` of both. Raises: InvalidError (permanent)."""
+    form: dict[str, list[str]] = {}
+    files: dict[str, bytes] = {}
+    boundary = _BOUNDARY.search(kind)
+    if boundary is None:
+        raise _unexpected()
+    line = b"\r\n--" + (boundary[1] or boundary[2]).encode()
+    parts = (b"\r\n" + raw).split(line, most + 2)
+    if len(parts) > most + 2 or not parts[-1].startswith(b"--"):
+        raise _unexpected()
+    for part in parts[1:-1]:
+        head, _, content = part.partition(b"\r\n\r\n")
+        name, is_file = _named(head)
+        if is_file:
+            files[name] = content
+        else:
+            form.setdefault(name, []).append(normal_source(content.decode(errors="replace")))
+    return form, files
+
+
+def _named(head: bytes) -> tuple[str, bool]:
+    """The name of a part, and whether it is a file."""
+    said = _DISPOSITION.search(head) if len(head) <= _MAX_HEAD_BYTES else None
+    given = {key.lower(): value for key, value in _PARAMETER.findall(said[1])} if said else {}
+    if b"name" not in given:
+        raise _unexpected()
+    return given[b"name"].decode(errors="replace"), b"filename" in given
+
+
+def _unexpected() -> InvalidError:
+    return InvalidError.of("form", Phrase("expected fields as of {kind}", kind=KIND))
 
 
 def cookie(name: str, value: str, *, seconds: int = int(LASTS.total_seconds())) -> str:
@@ -133,8 +177,8 @@ def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, 
     most = MAX_FORM_BYTES + largest_file if not raw.startswith(b"typed=") else 2 * MAX_FORM_BYTES
     if len(raw) > most:  # what was typed and kept comes once more, with quotes around it
         raise TooLargeError.of("form", Phrase("expected at most {size} bytes", size=most))
-    if largest_file and kind.startswith(multipart.KIND):
-        return multipart.read_multipart(raw, kind, most=MAX_FORM_FIELDS)
+    if largest_file and kind.startswith(KIND):
+        return read_multipart(raw, kind, most=MAX_FORM_FIELDS)
     if kind.partition(";")[0].strip().lower() != _FORM:
         raise InvalidError.of("form", Phrase("expected {form}", form=_FORM))
     try:

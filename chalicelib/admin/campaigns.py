@@ -1,6 +1,7 @@
 """Campaigns: listed, checked, started, watched, paused and stopped. Writing them is in `campaign_writing.py`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalice.app import Response
@@ -8,12 +9,12 @@ from chalice.app import Response
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.letter_preview import LetterPreview, framed, letter_for, texts_of
-from chalicelib.admin.start_warnings import cautions
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
 from chalicelib.campaigns.model import ASKED, Campaign, shown_spec, spec_of
+from chalicelib.campaigns.preview import AudienceCount
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.clock import now, rfc3339
 from chalicelib.etags import Seen, tag_of
@@ -22,6 +23,9 @@ from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.states import CampaignState, SwitchState
+
+LONG = timedelta(hours=6)
+MANY = 5_000  # from this many letters on a canary is advisable
 
 _FIRST_LOOK = 100  # users; for a larger audience the page continues by itself, or by a link
 LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
@@ -201,3 +205,16 @@ def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
     if run["outcome"] is None:
         samples.append([rfc3339(now()), *(run["progress"][word] for word in SAMPLED)])
     return curves(samples, SAMPLED, zone=settings().default_timezone) if len(samples) > 1 else None
+
+
+def cautions(spec: Campaign, look: AudienceCount, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:
+    """The names of those that apply, most important first."""
+    recipients, final = look.counts["recipients"], look.counts["final"]
+    applies = {
+        "cut_off": email_is_cut_off,
+        "past": spec.start_at is not None and spec.start_at < at,
+        "many_left_out": 3 * final < 2 * recipients,
+        "long": look.eta_seconds > LONG.total_seconds(),
+        "no_canary": final >= MANY and spec.canary_percent is None,
+    }
+    return [word for word, true in applies.items() if true]

@@ -1,18 +1,25 @@
-"""The site's settings: the sender, the page after confirmation, allowed hosts, how long links work, quiet hours."""
+"""The settings page. `routes` and `caps`, which have a value per category, are rows of its forms."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin.category_form import COLUMNS, read_rows, rows_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
+from chalicelib.categories import CATEGORIES
 from chalicelib.configuration.site_settings import NAMES, SiteValues
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
+
+# The columns of each; a row with an empty first column sets nothing for its category.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "routes": ("channels", "mode", "after_minutes"),
+    "caps": ("letters", "days"),
+}
 
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own
 _OF_THE_STAGE = ("retention_days", "default_timezone", "default_locale", "campaign_approval", "site_url")
@@ -87,3 +94,34 @@ def _value(visit: Visit, name: str) -> Any:
             assert isinstance(group, type)  # noqa: S101 - `_kind` has said so
             assert issubclass(group, BaseModel)  # noqa: S101
             return {field: visit.typed(field) for field in group.model_fields}
+
+
+def rows_of(name: str, value: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """A row for every category that can have one: its columns as text."""
+    shown = [one for one in CATEGORIES.values() if name != "caps" or not one.transactional]
+    return {one.value: {column: _text(value.get(one, {}).get(column)) for column in COLUMNS[name]} for one in shown}
+
+
+def read_rows(name: str, form: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """The value of the rows; the setting's own check reports mistakes in it."""
+    first, *others = COLUMNS[name]
+    value = {}
+    for category in CATEGORIES:
+        row = {column: _typed(form, f"{category}.{column}") for column in (first, *others)}
+        if row[first]:
+            value[category] = {column: _read(column, text) for column, text in row.items() if text}
+    return value
+
+
+def _typed(form: Mapping[str, Sequence[str]], field: str) -> str:
+    return next(iter(form.get(field, ())), "").strip()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def _read(column: str, text: str) -> Any:
+    return [part.strip() for part in text.split(",") if part.strip()] if column == "channels" else text

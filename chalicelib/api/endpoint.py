@@ -1,11 +1,12 @@
-"""What wraps every endpoint: a checked call → one function → an answer."""
+"""What wraps every endpoint: a checked call → one function → an answer in the declared shape. An answer follows an
+effect, so a surplus or missing field must not turn success into failure: it is left out and logged."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from chalice.app import Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.accounts.api_keys import Scope, secret_of
 from chalicelib.api.audit_policy import watched
@@ -13,9 +14,11 @@ from chalicelib.api.checked_call import Call, call_of
 from chalicelib.api.declarations import ENDPOINTS, JSON, Route, routes
 from chalicelib.api.idempotency_key import digest_of, once
 from chalicelib.api.problem import answering
-from chalicelib.api.projection import projected
 from chalicelib.etags import etag
-from chalicelib.observability import Line, aside, write_line
+from chalicelib.observability import Line, aside, log_failure, write_line
+
+_A = TypeVar("_A", bound=BaseModel)
+_FORBIDDEN = False
 
 
 def endpoint(
@@ -105,3 +108,36 @@ def _response(declared: Route, call: Call[Any, Any], result: Any, ids: list[str]
         with aside("etag"):
             headers["ETag"] = etag(declared.tag(result))
     return Response(answer.model_dump_json(warnings="none"), headers=headers, status_code=declared.status.value)
+
+
+def forbid_drift(*, forbidden: bool = True) -> None:
+    """From now on an answer that differs from its declaration raises, as tests want it."""
+    global _FORBIDDEN
+    _FORBIDDEN = forbidden
+
+
+def projected(result: Any, answer: type[_A], *, lenient: bool) -> _A:
+    """The declared fields of `result`, a dict or an object. `lenient`: there was an effect, so a missing or wrongly
+    typed field becomes null. Raises: ValidationError (permanent): the domain and the declaration differ."""
+    try:
+        return answer.model_validate(result, from_attributes=True, extra="forbid" if _FORBIDDEN else "ignore")
+    except ValidationError as error:
+        if _FORBIDDEN or not lenient:
+            raise
+        log_failure("answer", error, answer=answer.__name__)
+        return _what_fits(result, answer)
+
+
+def _what_fits(result: Any, answer: type[_A]) -> _A:
+    given = (
+        result if isinstance(result, Mapping) else {name: getattr(result, name, None) for name in answer.model_fields}
+    )
+    fitting: dict[str, Any] = {}
+    for name, field in answer.model_fields.items():
+        try:
+            fitting[name] = TypeAdapter[Any](field.rebuild_annotation()).validate_python(
+                given.get(name, field.default), from_attributes=True, extra="ignore"
+            )
+        except ValidationError:
+            fitting[name] = None
+    return answer.model_construct(**fitting)

@@ -9,8 +9,8 @@ from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.api.examples import EXAMPLE_ID
 from chalicelib.api.notifications import PageQuery
+from chalicelib.api.openapi import EXAMPLE_ID
 from chalicelib.etags import tag_of
 from chalicelib.stage.app import stage
 from chalicelib.storage.campaign_links import of_campaign, totals

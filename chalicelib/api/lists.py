@@ -13,7 +13,7 @@ from chalicelib.api.campaign_answers import ListAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.campaigns import lists as audience_lists
-from chalicelib.campaigns.uploads import CONTENT_TYPE, URL_SECONDS
+from chalicelib.campaigns.lists import CONTENT_TYPE, URL_SECONDS
 from chalicelib.etags import tag_of
 from chalicelib.profiles.model import Name
 from chalicelib.schemas import StrictModel

@@ -1,16 +1,17 @@
-"""`/openapi.json`, generated from what the endpoints declare: OpenAPI 3.1 with pydantic's own JSON schemas."""
+"""`/openapi.json`, generated from what the endpoints declare: OpenAPI 3.1 with pydantic's own JSON schemas. Examples of
+bodies are on their models, those of paths here; `tests/integration/api/test_examples.py` runs every one."""
 
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from inspect import getdoc
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from chalicelib.api.declarations import ENDPOINTS, Route
-from chalicelib.api.examples import example_of, path_values
 from chalicelib.api.idempotency_key import HEADER, KEY_CHARACTERS, MEANING, REPLAYED
 from chalicelib.api.problem import CONTENT_TYPE, Problem
 from chalicelib.etags import IF_MATCH, MAX_CHARACTERS
@@ -31,6 +32,39 @@ _PROBLEMS = {
     HTTPStatus.FORBIDDEN: "the key lacks the scope",
     HTTPStatus.SERVICE_UNAVAILABLE: "a subsystem did not answer; repeat the call",
 }
+_Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode), as pydantic returns them
+
+EXAMPLE_ID = "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b"
+# By the path before the first parameter.
+_VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "/v1/campaigns/": {"id": EXAMPLE_ID},
+        "/v1/control/attention/": {"delivery_id": f"{EXAMPLE_ID}_email"},
+        "/v1/control/consumers/": {"name": "deliver-email-bulk"},
+        "/v1/control/dead-letters/": {"name": "deliver-email"},
+        "/v1/control/limits/": {"name": "ses.bulk"},
+        "/v1/control/switches/": {"name": "ses"},
+        "/v1/links/": {"code": "kJ3mQ0sYb7vXc1LrT9hZf2WnE8A"},
+        "/v1/lists/": {"id": EXAMPLE_ID},
+        "/v1/notifications/": {"id": EXAMPLE_ID},
+        "/v1/settings/": {"name": "redirect_url"},
+        "/v1/suppressions/": {"channel": "email", "address": "anna@example.com"},
+        "/v1/templates/": {"key": "promo"},
+        "/v1/users/": {"id": "u-1042", "endpoint_id": "webhook-5f0c1c9e2b7a4d31"},
+    }
+)
+
+
+def path_values(path: str) -> Mapping[str, str]:
+    """An example for each parameter in a route. Raises: KeyError for a route that has none yet: add one."""
+    before, brace, _ = path.partition("{")
+    return {name: value for name, value in _VALUES[before].items() if f"{{{name}}}" in path} if brace else {}
+
+
+def example_of(body: type[BaseModel]) -> Any:
+    """The first example of a body, in its author's order. Raises: KeyError for a body that has none yet: add one."""
+    extra: Any = body.model_config["json_schema_extra"]
+    return extra["examples"][0]
 
 
 @cache
@@ -55,9 +89,6 @@ def document(server: str) -> dict[str, Any]:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": KEY}},
         },
     }
-
-
-_Schemas = Mapping[Any, dict[str, Any]]  # by (model, mode), as pydantic returns them
 
 
 def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:

@@ -9,7 +9,7 @@ targeted recipients is exact.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.exclusions import each_address_once, excluded
 from chalicelib.campaigns.held_chunks import Chunk, Slots, pack, read_held, unpack
@@ -20,11 +20,13 @@ from chalicelib.campaigns.recipient_sources import Sources, Target
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, best_moment, local_moment
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
-from chalicelib.deliveries import time_name
+from chalicelib.deliveries import run_id, time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS, JobQueue, Outgoing
+from chalicelib.isolation import each
 from chalicelib.manifest import Queue
-from chalicelib.pipeline.jobs import CHUNK_SIZE, LetterSpec, chunks
+from chalicelib.observability import Line, Work
+from chalicelib.pipeline.jobs import CHUNK_SIZE, LetterSpec, chunks, read_job
 from chalicelib.schemas import passed, recalled
 from chalicelib.states import HELD, CampaignState
 from chalicelib.storage.campaign_head import CampaignHead
@@ -32,6 +34,9 @@ from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.held_chunks import AT, CANARY, HeldChunks
 from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards
+
+if TYPE_CHECKING:
+    from chalicelib.campaigns.halt import Halt
 
 NOW = "now"
 BUDGET_SECONDS = 2.0  # of one message; far below a worker's timeout
@@ -229,3 +234,14 @@ class Fanout(Composed):
 
     def _now(self) -> float:
         return self.clock().timestamp()
+
+
+def fanout_work(fanout: Fanout, halt: "Halt") -> Work:
+    """The work of `functions/fanout.py`."""
+
+    def work(body: str) -> Line:
+        job = read_job(FanoutJob, body)
+        [end] = each(fanout.take, [job], alone=halt.stop) or ["unreadable"]
+        return Line(ids=[run_id(job.campaign_id, job.scheduled_at)], counts={end: 1})
+
+    return work

@@ -1,18 +1,26 @@
-"""Drives runs: opens one for each scheduled time, keeps it going, and closes it once everything is settled. Every step
-can be repeated: a half-opened run only has to be opened again."""
+"""Runs: drawn up from the campaign, its template and the routes as they are then; opened for each scheduled time, kept
+going, and closed once everything is settled. Every step can be repeated."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.jobs import FanoutJob
+from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
+from chalicelib.campaigns.model import Campaign, spec_of
+from chalicelib.campaigns.pacing import shard_count
 from chalicelib.campaigns.progress import Progress, read_progress, sampled
-from chalicelib.campaigns.run_planner import RunPlanner
-from chalicelib.clock import Clock, rfc3339
+from chalicelib.campaigns.recipient_sources import Sources
+from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.composed import Composed
+from chalicelib.deliveries import run_id, time_name
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.manifest import Queue
-from chalicelib.schemas import passed
+from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.letter_plan import Plan
+from chalicelib.rendering.template_store import Edition
+from chalicelib.schemas import kept, passed
 from chalicelib.states import HELD, CampaignState, RunOutcome
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.held_chunks import HeldChunks
@@ -21,6 +29,75 @@ from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
 STALLED = timedelta(minutes=3)  # a shard this late has lost its message
+
+
+class RunPlanner:
+    """Writes nothing but the edition of the template that a run names."""
+
+    def __init__(self, *, inputs: LetterInputs, sources: Sources, clock: Clock) -> None:
+        self._inputs = inputs
+        self._sources = sources
+        self._clock = clock
+
+    def draw_up(
+        self, head: CampaignHead, scheduled: datetime, *, resend_of: Run | None, reasons: Sequence[str] | None
+    ) -> Run:
+        """A campaign's run at a time, not stored yet: with the approved versions, or the newest; a resend sends what
+        its run would have sent. Raises: UnavailableError (retryable)."""
+        spec = spec_of(resend_of or head)
+        frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
+        edition = self._inputs.edition(spec, frozen)
+        self._inputs.write_down(edition)
+        category = spec.category or edition.template.category
+        plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
+        letter = self._letter(head, scheduled, spec, edition, category, plan)
+        return Run(
+            head.id,
+            time_name(scheduled),
+            opened=True,
+            run_id=letter.run_id or "",
+            version=(resend_of or head).version,
+            spec=kept(spec),
+            letter=kept(letter),
+            channels=list(plan.channels),
+            shards=self._shard_count(spec, head, resend=resend_of is not None),
+            created_at=letter.accepted_at,
+            resend_of=resend_of.run_id if resend_of else None,
+            reasons=list(reasons) if reasons is not None else None,
+        )
+
+    def _letter(
+        self, head: CampaignHead, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
+    ) -> LetterSpec:
+        name = run_id(head.id, time_name(scheduled))
+        return LetterSpec(
+            template=edition.template.key,
+            template_version=edition.template.version,
+            layout=edition.layout,
+            category=category,
+            lane="bulk",
+            context=spec.context,
+            content=spec.content.model_dump(mode="json") if spec.content else None,
+            request_id=derived_id("run", name),
+            accepted_at=rfc3339(self._clock()),
+            campaign_id=head.id,
+            run_id=name,
+            route=plan.route,
+            locale=spec.locale,
+            expires_at=_expiry(spec, scheduled),
+            service=head.service,
+        )
+
+    def _shard_count(self, spec: Campaign, head: CampaignHead, *, resend: bool) -> int:
+        # An exact share of an audience is taken by one counter; what was not sent is little.
+        if spec.canary_percent or resend:
+            return 1
+        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
+
+
+def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
+    hours = spec.expires_after_hours
+    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None
 
 
 class RunDriver(Composed):

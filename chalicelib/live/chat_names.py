@@ -1,16 +1,20 @@
-"""What a name in the chat may be, and when two are the same (ADR 0072).
+"""What a name in the chat may be, when two are the same, and which are reserved for the service (ADR 0072).
 
 A name consists of letters of one script (or of scripts that are written together, such as kana and Chinese characters),
 their marks, digits of one kind, and single spaces or a few signs between them: the "highly restrictive" level of UTS
-#39. Invisible characters are dropped; characters that nobody writes names with are refused.
+#39. Invisible characters are dropped; characters that nobody writes names with are refused. What a name looks like is
+its skeleton (UTS #39); the data is Unicode's, made by `infra/name_data.py`.
 """
 
+import json
 import re
-from collections.abc import Container, Iterator
+from bisect import bisect_right
+from collections.abc import Container, Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import NamedTuple
-from unicodedata import category, decimal, normalize
+from unicodedata import category, combining, decimal, normalize
 
-from chalicelib.live.confusables import script_of, skeleton
 from chalicelib.live.frames import FrameError
 from chalicelib.text import is_tame, without_ignorables
 
@@ -38,6 +42,49 @@ _TOGETHER = (
 )
 # The commands of the lesson: somebody called so could not be told from the command.
 _COMMANDS = frozenset({"block", "unblock", "blocked"})
+# Refused at the end of a word too (`superadmin`), and with anything after it (`AdminTeam`).
+_OFFICES = """
+    admin administrator administration moderator moderation support helpdesk system vestnik podderzhka
+    админ администратор администрация модератор модерация поддержка поддержки саппорт система вестник
+    адмін адміністратор адміністрація підтримка підтримки
+"""
+# Refused if a name consists only of these: otherwise they may be a surname, or a joke.
+_ROLES = """
+    root superuser info abuse staff owner operator security official sysop webmaster postmaster hostmaster noreply
+    service server bot team help desk moder mod
+    команда служба бот модер оператор безопасность официальный сервер помощь владелец сотрудник
+    管理员 管理員 管理者 客服 관리자 운영자
+"""
+_LEAST_LETTERS = 5  # of an office; a shorter name of the service is refused as a role
+_LIKE = {"a": "a4", "b": "b8", "e": "e3", "g": "g9", "s": "s5", "t": "t7"}  # `0` and `1` look like letters anyway
+_FILLING = "[0-9oisx]"  # digits, a plural, `xX`
+
+NAMES = Path(__file__).parents[1] / "data" / "names.json"
+
+
+class _Data(NamedTuple):
+    starts: list[int]
+    letters: list[tuple[int, int, str]]
+    looks: dict[int, str]
+
+
+@cache
+def _data() -> _Data:  # read with the first name, in a millisecond: most processes never need it
+    content = json.loads(NAMES.read_text(encoding="utf-8"))
+    return _Data([one[0] for one in content["letters"]], content["letters"], str.maketrans(content["looks"]))
+
+
+def skeleton(text: str) -> str:
+    """Equal for two texts that look alike; for comparing, not for showing. Invisible characters must be
+    dropped before."""
+    return normalize("NFD", normalize("NFD", text).translate(_data().looks))
+
+
+def script_of(character: str) -> str | None:
+    """The script of a letter, digit or mark; `Common` and `Inherited` go with any. None: not allowed in names."""
+    starts, letters, _ = _data()
+    at = bisect_right(starts, ord(character)) - 1
+    return letters[at][2] if at >= 0 and ord(character) <= letters[at][1] else None
 
 
 class NameKeys(NamedTuple):
@@ -126,3 +173,48 @@ def _is_of_one_writing(name: str) -> bool:
     scripts = {script for one in name if (script := script_of(one))} - _WITH_ANY
     zeros = {ord(one) - value for one in name if (value := decimal(one, None)) is not None}
     return len(zeros) <= 1 and (len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER))
+
+
+class ReservedNames:
+    """The names of the service's roles, and its own."""
+
+    def __init__(self, own: Iterable[str] = ()) -> None:
+        named = [_office(word) for word in (*_OFFICES.split(), *own)]
+        offices = [word for word in named if len(word) >= _LEAST_LETTERS]
+        roles = [word for word in named if 0 < len(word) < _LEAST_LETTERS]
+        roles += map(_office, _ROLES.split())
+        office, either = _any_of(offices), _any_of([*offices, *roles])
+        behind = f"(?:{either}|{_FILLING}|{_office('ы')})*+"
+        self._word = re.compile(f".*{office}{behind}")
+        self._whole = re.compile(f"{_FILLING}*{either}{behind}")
+
+    def __contains__(self, name: object) -> bool:
+        text = str(name)
+        return bool(self._whole.fullmatch(_office(text))) or any(
+            self._word.fullmatch(_office(part)) for word in words_of(text) for part in (word, *_parts(word))
+        )
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return f"(?:{'|'.join(sorted(set(map(_pattern, words)), reverse=True))})"
+
+
+def _pattern(word: str) -> str:
+    """The word with letters doubled at will, and digits for letters."""
+    letters = re.sub(r"(.)\1+", r"\1", word)
+    return "".join(f"[{re.escape(_LIKE.get(one, one))}]+" for one in letters)
+
+
+def _parts(word: str) -> Iterator[str]:
+    """The parts between digits and capitals."""
+    start = 0
+    for n in range(1, len(word) + 1):
+        if n == len(word) or word[n].isdigit() or (word[n].isupper() and not word[n - 1].isupper()):
+            yield word[start:n].strip("0123456789")
+            start = n
+
+
+def _office(text: str) -> str:
+    """As `name_keys`, without marks; `1`, `l` and `I` are `i`."""
+    folded = normalize("NFD", name_keys(text).folded).replace("l", "i")
+    return "".join(one for one in folded if not combining(one))

@@ -4,13 +4,12 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.composed import Composed
 from chalicelib.live import blocks
 from chalicelib.live import server_events as events
-from chalicelib.live.chat_names import check_name, name_keys
+from chalicelib.live.chat_names import ReservedNames, check_name, name_keys
 from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import Guests
 from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.posting import Posted, Poster
 from chalicelib.live.presence import Presence, told
-from chalicelib.live.reserved_names import ReservedNames
 from chalicelib.live.server_events import TEXT, ServerEvent
 from chalicelib.storage.connections import Connection, Connections
 from chalicelib.storage.live_people import LivePeople, Person, user_person

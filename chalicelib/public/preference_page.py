@@ -13,9 +13,8 @@ from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import profile_of
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, SWITCHABLE, Preferences
-from chalicelib.public.delivery_obstacles import Standing
 from chalicelib.public.pages import page, words
-from chalicelib.public.preference_form import Filled, field_of, is_filled, pause_day, read_form, shown_as
+from chalicelib.public.preference_form import Filled, Standing, field_of, is_filled, pause_day, read_form, shown_as
 from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.signing import Purpose
 from chalicelib.settings import settings

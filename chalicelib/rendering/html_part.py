@@ -1,9 +1,10 @@
-"""The HTML of a letter: the author's body in the layout, with styles where mail programs keep them, and the text
-derived from it."""
+"""The HTML of a letter: the author's body in the layout, with styles where mail programs keep them; and the plain text
+of a letter whose author wrote only HTML."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from html.parser import HTMLParser
 
 from css_inline import CSSInliner, InlineError
 from jinja2 import Template as JinjaTemplate
@@ -11,11 +12,17 @@ from jinja2 import Template as JinjaTemplate
 from chalicelib.errors import Phrase, RenderError, phrase_of
 from chalicelib.reasons import Reason
 from chalicelib.rendering import render_limits as budget
-from chalicelib.rendering.jinja_placeholders import Shield
+from chalicelib.rendering.finishing import tidy
+from chalicelib.rendering.jinja_placeholders import Shield, is_hidden_tag
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.markup_check import check_markup, check_nesting
-from chalicelib.rendering.plain_text import text_of
+from chalicelib.rendering.markup_check import VOID, check_markup, check_nesting
 from chalicelib.rendering.sandbox import check_source, compile_source, environment
+
+_UNSPOKEN = frozenset({"head", "script", "style", "title"})
+_BLOCKS = "address blockquote div dl h1 h2 h3 h4 h5 h6 hr ol p section table ul"
+_PARAGRAPHS = frozenset(_BLOCKS.split())
+_LINES = frozenset({"br", "dd", "dt", "li", "tr"})
+_SPACE = re.compile(r"[ \t\r\n\f]+")
 
 _TBODY = re.compile(r"</?tbody[^<>]*>")
 
@@ -51,3 +58,64 @@ def _inline(html: str, styles: Sequence[str]) -> str:
 def _inliner() -> CSSInliner:
     # Remote style sheets would let a template make this server fetch addresses.
     return CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
+    """Paragraphs, list items as `• item`, links as `label (address)`; no images, no preheader, nothing marked
+    `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its address is written
+    once."""
+    reader = _TextReader(shown)
+    reader.feed(html)
+    reader.close()
+    return tidy("".join(reader.pieces))
+
+
+class _TextReader(HTMLParser):
+    def __init__(self, shown: Callable[[str], str]) -> None:
+        super().__init__(convert_charrefs=True)
+        self._shown = shown
+        self.pieces: list[str] = []
+        self._skipped: list[str] = []
+        self._links: list[tuple[str, int]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if self._skipped or tag in _UNSPOKEN or named.get("data-text") == "skip":
+            if tag not in VOID:
+                self._skipped.append(tag)
+            return
+        self._break_before(tag)
+        if tag == "li":
+            self.pieces.append("• ")
+        elif tag in ("td", "th"):
+            self.pieces.append(" ")
+        elif tag == "a":
+            self._links.append((named.get("href") or "", len(self.pieces)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._skipped:
+            if tag in self._skipped:
+                del self._skipped[len(self._skipped) - 1 - self._skipped[::-1].index(tag) :]
+            return
+        if tag == "a" and self._links:
+            self._close_link(*self._links.pop())
+        self._break_before(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.pieces.append(_SPACE.sub(" ", data))
+
+    def handle_comment(self, data: str) -> None:
+        if is_hidden_tag(data) and (not self._skipped or self._skipped == ["head"]):
+            self.pieces.append(data)
+
+    def _close_link(self, address: str, start: int) -> None:
+        label = "".join(self.pieces[start:]).strip()
+        if address and self._shown(address).removeprefix("mailto:") != self._shown(label):
+            self.pieces.append(f" ({address})" if label else address)
+
+    def _break_before(self, tag: str) -> None:
+        if tag in _PARAGRAPHS:
+            self.pieces.append("\n\n")
+        elif tag in _LINES:
+            self.pieces.append("\n")

@@ -1,12 +1,14 @@
-"""Everything stored about one user: exported as a whole, or erased (GDPR, articles 15 and 17).
+"""Everything stored about one user or one address: exported as a whole, or erased (GDPR, articles 15 and 17).
 
-What remains after an erasure are counters, rows that name nobody, and opt-outs under a keyed hash.
-"""
+What remains are counters, rows that name nobody, and opt-outs and suppressions under a keyed hash, so that later
+letters still respect them. Letters on their way to a bare address carry it in queues; they are skipped as `erased`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from chalicelib.addresses import same_address_key
 from chalicelib.composed import Composed
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.live.user_data import LivePart
@@ -14,13 +16,103 @@ from chalicelib.pipeline.digest_queue import DigestQueue
 from chalicelib.profiles.address_opt_outs import AddressOptOuts, addresses_of
 from chalicelib.profiles.directory import Directory
 from chalicelib.profiles.preferences import PreferenceStore
-from chalicelib.services.address_data import AddressData
+from chalicelib.profiles.suppressions import SuppressionList
+from chalicelib.security.signing import AddressHashes
 from chalicelib.services.endpoint_registration import EndpointRegistration
-from chalicelib.services.owned_data import OwnedNotifications
+from chalicelib.services.history import MAX_PAGE_SIZE, History
 from chalicelib.storage.frequency_caps import FrequencyCaps
+from chalicelib.storage.list_addresses import ListAddresses
+from chalicelib.storage.notifications import forget_recipient, requests_of
+from chalicelib.storage.requests import forget_recipients
 from chalicelib.storage.short_links import ShortLinks, describe
 
 _T = TypeVar("_T")
+
+Theirs = Callable[[Mapping[str, Any]], bool]  # whether a recipient of a request is the one who is meant
+
+
+@dataclass(frozen=True)
+class OwnedNotifications:
+    """The ledger: recipients are erased, and the context of letters to a single person; statuses and counts stay."""
+
+    history: History
+
+    def export(self, owner: str) -> list[dict[str, Any]]:
+        found, cursor = self.history.of_user(owner, limit=MAX_PAGE_SIZE)
+        while cursor:
+            page, cursor = self.history.of_user(owner, limit=MAX_PAGE_SIZE, cursor=cursor)
+            found += page
+        return found
+
+    def erase(self, owner: str) -> None:
+        """Of a user."""
+        self.erase_of(owner, lambda recipient: recipient.get("user_id") == owner)
+
+    def erase_of(self, owner: str, theirs: Theirs) -> None:
+        """Raises: ConflictError (permanent: others of the same request are being erased), UnavailableError
+        (retryable)."""
+        found = requests_of(owner)
+        for request_id in {one for one in found.values() if one}:
+            forget_recipients(request_id, theirs)
+        # The notifications last: they are what finds the requests.
+        for notification_id in found:
+            forget_recipient(notification_id)
+
+
+def written_to(channel: str, address: str) -> Theirs:
+    """Whether a recipient was given by this address."""
+    key = same_address_key(channel, address)
+
+    def theirs(recipient: Mapping[str, Any]) -> bool:
+        return channel == "email" and same_address_key(channel, recipient.get("email") or "") == key
+
+    return theirs
+
+
+class AddressData(Composed):
+    """Export and erasure by address."""
+
+    notifications: OwnedNotifications
+    links: ShortLinks
+    suppressions: SuppressionList
+    mailboxes: AddressOptOuts
+    lists: ListAddresses
+    caps: FrequencyCaps
+    hashes: AddressHashes
+
+    def export(self, channel: str, address: str) -> dict[str, Any]:
+        """Grouped by the part of the service that stores it; empty if nothing is stored. Raises: UnavailableError
+        (retryable)."""
+        owner = self.hashes.owner(channel, address)
+        return {
+            "notifications": self.notifications.export(owner),
+            "links": [describe(row) for row in self.links.of_user(owner)],
+            "suppressions": self._suppression(channel, address),
+            "objections": self.mailboxes.told(channel, address),
+            "caps": {**self.caps.of(self.hashes.mailbox(channel, address)), **self.caps.of(owner)},
+            "lists": self.lists.rows_of(address) if channel == "email" else [],
+        }
+
+    def erase(self, channel: str, address: str, *, user_id: str | None = None) -> None:
+        """Idempotent. `user_id`: the user who is erased with it; their opt-outs stay with the address. Raises:
+        ConflictError (permanent: others of the same request are being erased), UnavailableError (retryable)."""
+        owner = self.hashes.owner(channel, address)
+        if user_id is not None:
+            self.mailboxes.orphan(user_id, channel, address)
+        # first: from now on nothing that is waiting is sent
+        self.suppressions.erase(channel, address, with_user=user_id is not None)
+        if channel == "email":
+            self.lists.forget(address)
+        for counted in {owner, self.hashes.mailbox(channel, address)}:
+            self.caps.erase(counted)
+        self.links.erase_user(owner)
+        self.notifications.erase_of(owner, written_to(channel, address))
+
+    def _suppression(self, channel: str, address: str) -> list[dict[str, Any]]:
+        try:
+            return [self.suppressions.get(channel, address)._asdict()]
+        except NotFoundError:
+            return []
 
 
 class PersonalData(Composed):

@@ -1,33 +1,55 @@
-"""Stores a version of a template, for the API and the managers' pages."""
+"""Stores a version of a template, for the API and the managers' pages; finds first who would be refused by it: services
+by what they sent lately, event rules, settings, campaigns."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
 from chalicelib.accounts.draft_allowance import DraftAllowance
+from chalicelib.campaigns.model import shown_spec
+from chalicelib.campaigns.start_checks import letter_errors
 from chalicelib.categories import CATEGORIES
+from chalicelib.clock import Clock
 from chalicelib.composed import Composed
-from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError, all_said
 from chalicelib.etags import Seen
 from chalicelib.manifest import ChannelSpec
+from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
 from chalicelib.rendering.checks import check
 from chalicelib.rendering.compatibility import narrowed
+from chalicelib.rendering.context import check_context
+from chalicelib.rendering.dry_run import try_letter
+from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.states import OVER
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.campaigns import Campaigns
+from chalicelib.storage.notifications import newest
+from chalicelib.storage.requests import StoredRequest, read_requests
 from chalicelib.validation import invalid
 
+DAYS = 7  # what was sent within so many
+_PAGES = 10  # of at most a hundred notifications of one day
+_REQUESTS = 100  # one read
+_MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
+_PAGE = 100
+_LOOKED_AT = 500  # the newest ones
 _DRAFT = 1  # every version that is not stored yet has this number
 
 
 class TemplateChanges(Composed):
-    """`new_renderer` makes one with an empty cache; each of `refused` finds some users whom a new version would refuse
-    and the previous one does not; each of `using` finds some of whom only the use of the template is known."""
+    """`new_renderer` makes one with an empty cache."""
 
     templates: TemplateStore
-    refused: Sequence[Callable[[Template, Template], Iterable[FieldError]]]
-    using: Sequence[Callable[[str], Iterable[FieldError]]]
+    impact: "TemplateImpact"
     new_renderer: Callable[[], Renderer]
     channels: Mapping[str, ChannelSpec]
     drafts: DraftAllowance
@@ -66,9 +88,9 @@ class TemplateChanges(Composed):
         if seen is not None:  # a change meanwhile is reported first
             seen.require(before.fields, what=Phrase("the template {key}", key=draft.key))
         less = narrowed(before, draft) or self._refused_sample(before, draft)
-        users = [one for refused in self.refused for one in refused(before, draft)]
+        users = [*self.impact.refused_campaigns(before, draft), *self.impact.refused_callers(before, draft)]
         if less:
-            users += [one for using in self.using for one in using(draft.key)]
+            users += self.impact.using(draft.key)
         if less or users:
             confirm = FieldError(
                 "confirm", Phrase("it accepts less than the version in force: are those who use it ready?")
@@ -84,3 +106,80 @@ class TemplateChanges(Composed):
             for one in found
             if (why := one.message)
         ]
+
+
+class TemplateImpact(Composed):
+    """Who uses a template: campaigns, of which it looks at the newest, event rules, settings, and services."""
+
+    site: SiteSettings
+    campaigns: Campaigns
+    clock: Clock
+    renderer: Renderer
+
+    def using(self, key: str) -> Iterator[FieldError]:
+        """Those of whom only the use is known, since their data come with an event. Raises: UnavailableError
+        (retryable)."""
+        site = self.site.current(fresh=True)
+        for event, rule in site.event_rules.items():
+            for n, step in enumerate(rule.steps):
+                if step.template == key:
+                    yield FieldError(f"event_rules.{event}.steps[{n}]", Phrase("this rule sends it"))
+        if site.confirmation_again.template == key:
+            yield FieldError("confirmation_again", Phrase("this setting sends it"))
+        if key == DIGEST_TEMPLATE:
+            yield FieldError("digest", Phrase("the digest is made with it"))
+
+    def refused_callers(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Those who would be refused if they repeated what they sent lately. Raises: UnavailableError (retryable)."""
+        asked: Counter[str] = Counter()
+        bad: Counter[str] = Counter()
+        deadline = time.thread_time() + _MAX_SECONDS
+        for row in self._lately(after.key):
+            if time.thread_time() > deadline:
+                break  # what is told is of those that were tried
+            asked[row.caller] += 1
+            context = row.letter["context"]
+            bad[row.caller] += self._refuses(after, context) and not self._refuses(before, context)
+        for caller, n in asked.most_common():
+            if bad[caller]:
+                yield FieldError(
+                    f"callers.{caller}",
+                    Phrase("{bad} of its last {all} requests would be refused", bad=bad[caller], all=n),
+                )
+
+    def _refuses(self, template: Template, context: Mapping[str, Any]) -> bool:
+        try:
+            check_context(template, context)
+        except InvalidError:
+            return True
+        missing = missing_content(template, context)
+        return bool(missing or try_letter(template, context, channels=template.channels, renderer=self.renderer))
+
+    def _lately(self, key: str) -> list[StoredRequest]:
+        end, place, ids = self.clock(), None, dict[str, None]()
+        for _ in range(_PAGES):
+            heads, place = newest(end - timedelta(days=DAYS), end, place)
+            ids |= dict.fromkeys(str(head.request_id) for head in heads if head.template == key)
+            if place is None or len(ids) >= _REQUESTS:
+                break
+        return read_requests(list(ids)[:_REQUESTS])
+
+    def refused_campaigns(self, before: Template, after: Template) -> Iterator[FieldError]:
+        """Unfinished ones of which no letter could be made any more. A run that has begun keeps its version, as does an
+        approved campaign. Raises: UnavailableError (retryable)."""
+        for head in islice(self._newest(), _LOOKED_AT):
+            spec = shown_spec(head)
+            if spec.template != after.key or head.state in OVER or head.approved is not None:
+                continue
+            errors = letter_errors(spec, after, renderer=self.renderer)
+            if errors and not letter_errors(spec, before, renderer=self.renderer):
+                why = Phrase("{field}: {why}", field=spec.name, why=all_said(errors))
+                yield FieldError(f"campaigns.{head.id}", why)
+
+    def _newest(self) -> Iterator[CampaignHead]:
+        cursor: str | None = None
+        while True:
+            heads, cursor = self.campaigns.page(limit=_PAGE, cursor=cursor)
+            yield from heads
+            if cursor is None:
+                return

@@ -10,18 +10,14 @@ from chalicelib.stage.campaign_commands import CampaignCommandParts
 from chalicelib.stage.live_api import LiveApi
 
 if TYPE_CHECKING:
-    from chalicelib.flow.dead_letters import DeadLetters
-    from chalicelib.flow.queue_depths import QueueDepths
-    from chalicelib.services.address_data import AddressData
-    from chalicelib.services.confirmation import ConfirmationLetters
+    from chalicelib.flow.dead_letters import DeadLetters, QueueDepths
+    from chalicelib.services.confirmation import ConfirmationLetters, LinkRenewal
     from chalicelib.services.endpoint_registration import EndpointRegistration
     from chalicelib.services.event_intake import EventIntake
     from chalicelib.services.history import History
-    from chalicelib.services.link_renewal import LinkRenewal
     from chalicelib.services.link_visits import LinkVisits
     from chalicelib.services.operator_actions import OperatorActions
-    from chalicelib.services.owned_data import OwnedNotifications
-    from chalicelib.services.personal_data import PersonalData
+    from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
     from chalicelib.services.settings_changes import SettingsChanges
     from chalicelib.services.template_changes import TemplateChanges
     from chalicelib.services.unsubscribe import Unsubscribe
@@ -38,7 +34,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def queue_depths(self) -> QueueDepths:
-        from chalicelib.flow.queue_depths import QueueDepths
+        from chalicelib.flow.dead_letters import QueueDepths
 
         return QueueDepths(self.queues, monotonic=self.monotonic)
 
@@ -102,17 +98,14 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def template_changes(self) -> TemplateChanges:
-        from chalicelib.campaigns.template_impact_on_campaigns import CampaignsOfTemplate
         from chalicelib.manifest import CHANNELS
-        from chalicelib.services.template_changes import TemplateChanges
-        from chalicelib.services.template_impact import TemplateImpact
+        from chalicelib.services.template_changes import TemplateChanges, TemplateImpact
 
-        users = TemplateImpact(site=self.site_settings, clock=self.clock, renderer=self.new_renderer())
-        campaigns = CampaignsOfTemplate(campaigns=self.campaigns, renderer=self.new_renderer())
         return TemplateChanges(
             templates=self.templates,
-            refused=(campaigns.refused, users.refused),
-            using=(users.using,),
+            impact=TemplateImpact(
+                site=self.site_settings, campaigns=self.campaigns, clock=self.clock, renderer=self.new_renderer()
+            ),
             new_renderer=self.new_renderer,
             channels=CHANNELS,
             drafts=self.draft_allowance,
@@ -150,7 +143,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def link_renewal(self) -> LinkRenewal:
-        from chalicelib.services.link_renewal import LinkRenewal
+        from chalicelib.services.confirmation import LinkRenewal
 
         return LinkRenewal(
             accept=lambda: self.accept,
@@ -164,13 +157,13 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def owned_notifications(self) -> OwnedNotifications:
-        from chalicelib.services.owned_data import OwnedNotifications
+        from chalicelib.services.personal_data import OwnedNotifications
 
         return OwnedNotifications(self.history)
 
     @cached_property
     def address_data(self) -> AddressData:
-        from chalicelib.services.address_data import AddressData
+        from chalicelib.services.personal_data import AddressData
         from chalicelib.storage.list_addresses import ListAddresses
 
         return AddressData(

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from chalicelib.campaigns.generator import Generator
     from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.letter_inputs import LetterInputs
-    from chalicelib.campaigns.list_loader import ListLoader
+    from chalicelib.campaigns.lists import ListLoader, Uploads
     from chalicelib.campaigns.recipient_sources import Sources
     from chalicelib.campaigns.runs import RunDriver
-    from chalicelib.campaigns.uploads import S3Uploads
     from chalicelib.storage.campaigns import Campaigns
     from chalicelib.storage.held_chunks import HeldChunks
     from chalicelib.storage.recipient_lists import RecipientLists
@@ -56,10 +55,10 @@ class CampaignParts(Notifications):
         return RecipientLists(clock=self.clock)
 
     @cached_property
-    def uploads(self) -> S3Uploads:
-        from chalicelib.campaigns.uploads import S3Uploads
+    def uploads(self) -> Uploads:
+        from chalicelib.campaigns.lists import Uploads
 
-        return S3Uploads(
+        return Uploads(
             self.s3,
             account=lambda: self.sts.get_caller_identity()["Account"],
             prefix=self.settings.resource("lists"),
@@ -67,7 +66,7 @@ class CampaignParts(Notifications):
 
     @cached_property
     def list_loader(self) -> ListLoader:
-        from chalicelib.campaigns.list_loader import ListLoader
+        from chalicelib.campaigns.lists import ListLoader
 
         return ListLoader(lists=self.lists, uploads=self.uploads)
 
@@ -147,8 +146,7 @@ class CampaignParts(Notifications):
 
     @cached_property
     def run_driver(self) -> RunDriver:
-        from chalicelib.campaigns.run_planner import RunPlanner
-        from chalicelib.campaigns.runs import RunDriver
+        from chalicelib.campaigns.runs import RunDriver, RunPlanner
 
         return RunDriver(
             planner=RunPlanner(inputs=self.campaign_inputs, sources=self.sources, clock=self.clock),

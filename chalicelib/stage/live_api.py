@@ -57,10 +57,10 @@ class LiveApi(WorkerStage):
     @cached_property
     def receive(self) -> Receive:
         """The reader of frames."""
+        from chalicelib.live.chat_names import ReservedNames
         from chalicelib.live.chat_room import Chat
         from chalicelib.live.flood_control import FloodControl
         from chalicelib.live.receive import Receive
-        from chalicelib.live.reserved_names import ReservedNames
 
         chat = Chat(
             people=self.live_people,

@@ -17,7 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from pynamodb.models import Model
 
 from chalicelib import aws_session
-from chalicelib.api.projection import forbid_drift
+from chalicelib.api.endpoint import forbid_drift
 from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings

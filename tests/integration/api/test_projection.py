@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.api.answers import ApiAnswer
-from chalicelib.api.projection import forbid_drift, projected
+from chalicelib.api.endpoint import forbid_drift, projected
 from chalicelib.observability import Line, aside, metrics, write_line
 from chalicelib.storage.dynamodb import dynamodb
 from tests.integration.admin.conftest import signed_in

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns import pacing as pace
-from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.campaigns.lists import ListLoader, Uploads
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.port import Message, Outcome, Verdict
@@ -86,7 +86,7 @@ def office(stage: None, monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     return office
 
 
-class OneFile:
+class OneFile(Uploads):
     """The bucket of uploads, which moto has none of here."""
 
     def __init__(self, content: bytes) -> None:

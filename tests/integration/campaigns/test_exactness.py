@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from pynamodb.expressions.operand import Path
 
-from chalicelib.campaigns import list_loader
+from chalicelib.campaigns import lists
 from chalicelib.campaigns import pacing as pace
-from chalicelib.campaigns import run_planner as planner
+from chalicelib.campaigns import runs as planner
 from chalicelib.campaigns.description import describe_in_short
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.held_chunks import Chunk, notification_of
-from chalicelib.campaigns.list_loader import ListLoader
-from chalicelib.campaigns.lists import load_list
+from chalicelib.campaigns.lists import ListLoader, load_list
 from chalicelib.campaigns.pacing import Pace
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.port import Outcome, Verdict
@@ -399,7 +398,7 @@ def test_two_blocks_of_a_list_name_one_address(
     desk: Desk, viewers: Viewers, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise C6: a user by id in one block, their address in another."""
-    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 1)
+    monkeypatch.setattr(lists, "BLOCK_ROWS", 1)
     viewers(1)
     campaign_id = desk.start(audience={"list_id": desk.load_list(b"user_id,email\nu-00000,\n,U-00000@example.com\n")})
     desk.finish()
@@ -423,7 +422,7 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     desk: Desk, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise B2: whom an upload that failed named gets nothing of the one that took its place."""
-    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
     store = Stage.own().lists
     list_id = store.add("Guests", by=ANNA).list_id
     wrong = b"email\n" + b"".join(b"wrong-%d@example.com\n" % n for n in range(9)) + b"x" * 2_000_000

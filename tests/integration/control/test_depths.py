@@ -1,6 +1,6 @@
 """How much is in the queues, for the eyes of people."""
 
-from chalicelib.flow.queue_depths import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
+from chalicelib.flow.dead_letters import DEAD_SECONDS, KNOWN_SECONDS, QueueDepths
 from chalicelib.stage.app import Stage
 from tests.integration.conftest import Pump
 

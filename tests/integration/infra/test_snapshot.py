@@ -19,12 +19,12 @@ from tests.integration.conftest import ENVIRONMENT
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
     "admin/templating.py": "words, files and templates of the managers' pages",
-    "api/docs_page.py": "a template",
+    "api/meta.py": "a template",
     "api/live_demo.py": "files",
     "api/openapi.py": "made of the routes",
     "aws_session.py": "the session; its clients have hung up, its credentials know when they end",
     "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
-    "live/confusables.py": "a file",
+    "live/chat_names.py": "a file",
     "locales.py": "tables of languages",
     "observability.py": "the logger and the metrics, which each invocation starts afresh",
     "deliveries.py": "which status follows which",

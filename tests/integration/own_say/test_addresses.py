@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.campaigns.lists import ListLoader, Uploads
 from chalicelib.clock import now, rfc3339
 from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
@@ -420,11 +420,14 @@ def test_the_erasure_of_an_address_takes_it_off_uploaded_lists(api: Gateway, pum
     row = lists.add("autumn", by="a test")
     file = b"email,name,town\nGUEST@viewers.example,Gregory,Tver\nother@viewers.example,Olga,Omsk\n"
 
-    class Uploads:
+    class File(Uploads):
+        def __init__(self) -> None:
+            pass
+
         def pieces(self, list_id: str) -> list[bytes]:
             return [file]
 
-    assert ListLoader(lists=lists, uploads=Uploads()).load(row.list_id) == "ready"
+    assert ListLoader(lists=lists, uploads=File()).load(row.list_id) == "ready"
     exported = api.post("/v1/addresses/export", {"email": "guest@viewers.example"}).body["data"]["lists"]
     assert [(one["list_id"], one["name"]) for one in exported] == [(row.list_id, "Gregory")]
     api.post(ERASE, {"email": "guest@viewers.example"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.admin.start_warnings import LONG, MANY, cautions
+from chalicelib.admin.campaigns import LONG, MANY, cautions
 from chalicelib.admin.templating import words
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.preview import AudienceCount

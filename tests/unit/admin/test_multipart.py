@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.admin.multipart import read_multipart
+from chalicelib.admin.browser import read_multipart
 from chalicelib.errors import InvalidError
 from tests import forms
 

@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.live.chat_names import MAX_NAME_CHARACTERS, check_name, name_keys, same_name
-from chalicelib.live.confusables import NAMES, script_of, skeleton
+from chalicelib.live.chat_names import (
+    MAX_NAME_CHARACTERS,
+    NAMES,
+    ReservedNames,
+    check_name,
+    name_keys,
+    same_name,
+    script_of,
+    skeleton,
+)
 from chalicelib.live.frames import FrameError
-from chalicelib.live.reserved_names import ReservedNames
 
 RESERVED = ReservedNames(["Кинотеатр"])
 UNSEEN = [

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.rendering.finishing import tidy
-from chalicelib.rendering.plain_text import text_of
+from chalicelib.rendering.html_part import text_of
 from tests.unit.rendering.letters import render, template
 
 
