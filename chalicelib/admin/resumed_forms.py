@@ -1,10 +1,19 @@
-"""A form that arrives after its session has ended: sign in without leaving the page, then see the same form with what
-was typed, to send again. Nothing is executed before that: whoever signs in may be somebody else, and sees what they are
-about to save (ADR 0056)."""
+"""A form that arrives after its session has ended, or twice.
 
-from collections.abc import Mapping
+After the session: sign in without leaving the page, then see the same form with what was typed, to send again. Nothing
+is executed before that: whoever signs in may be somebody else, and sees what they are about to save (ADR 0056).
+
+Twice (a double click, a reload): it is executed once, and the second gets the answer of the first. The form is
+identified by the second part of its token and by its content: a form that was changed and sent again is another one.
+Answers are stored like those of the API's calls (`flow/idempotency.py`), sealed with the session's id.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from chalice.app import Request, Response
 
@@ -20,6 +29,8 @@ from chalicelib.admin.templating import Go, url, words
 from chalicelib.admin.unsaved_input import TYPED, Kept, keep, unpacked
 from chalicelib.errors import InvalidError, VestnikError
 from chalicelib.stage.app import stage
+
+_LOOKS = 40  # ten seconds, in which the second waits for the first
 
 _AGAIN = Go("/admin/sign-in")
 
@@ -100,3 +111,23 @@ def _door(
     values = {"typed": kept, "to": url(address_of(request)), "name": name, "step": step, "proof": session is not None}
     mistakes = {"mistakes": {"form": problem}} if problem else {}
     return door("signing_in", {**values, **mistakes}, request, status=status)
+
+
+def once(visit: Visit, place: str, make: Callable[[], Response]) -> Response:
+    """What `make` answers to this form here, or has answered before. Raises: as `Calls.once`."""
+    _, _, form = visit.typed("token").partition(".")
+    if not visit.fresh or not form:
+        return make()
+    call = _name(visit, place)
+    kept, _ = stage().idempotency.once(call, lambda: _kept(make()), body=call, secret=visit.session.id, looks=_LOOKS)
+    return Response(**kept)
+
+
+def _kept(response: Response) -> dict[str, Any]:
+    return {"body": response.body, "headers": response.headers, "status_code": response.status_code}
+
+
+def _name(visit: Visit, place: str) -> str:
+    files = [hashlib.sha256(content).hexdigest() for content in visit.files.values()]
+    held = [visit.session.id, place, sorted(visit.path.items()), sorted(visit.form.items()), files]
+    return f"form#{hashlib.sha256(json.dumps(held).encode()).hexdigest()}"

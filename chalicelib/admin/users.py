@@ -17,8 +17,8 @@ from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.http_errors import status_of
 from chalicelib.profiles.address_opt_outs import AddressObjections
 from chalicelib.reasons import suppressed
-from chalicelib.services.cancel import cancel
 from chalicelib.services.history import MAX_DAYS
+from chalicelib.services.operator_actions import cancel
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 

@@ -126,10 +126,3 @@ class UsersAnswer(ApiAnswer):
     """The users that a batch has written."""
 
     users: list[UserAnswer]
-
-
-class Health(ApiAnswer):
-    """The service is up."""
-
-    status: Literal["ok"]
-    stage: str

@@ -1,9 +1,9 @@
 """`/v1/control`: circuit breakers of subsystems (switches), event sources of queues (consumers), and rate limits. What
 waits for a person is in `dead_letters.py`."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, Strict, StrictBool, StrictInt
@@ -14,6 +14,7 @@ from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import tag_of
+from chalicelib.flow.event_sources import EventSource
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.states import SwitchState
@@ -24,6 +25,7 @@ from chalicelib.text import Line
 
 reads = partial(endpoint, scope=Scope.CONTROL_READ)
 writes = partial(endpoint, scope=Scope.CONTROL_WRITE)
+_limit_tag = attrgetter("tag")
 Reason = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
@@ -69,7 +71,7 @@ class SwitchAnswer(ApiAnswer):
     changed_at: datetime | None
     failures: int
     share: float
-    next_probe_at: datetime | None
+    next_probe_at: datetime | None = Field(validation_alias="probe_at")
 
 
 class ConsumerAnswer(ApiAnswer):
@@ -104,33 +106,29 @@ class ControlAnswer(ApiAnswer):
     dead_letters: dict[str, int]
 
 
-def _consumer_tag(shown: Mapping[str, Any]) -> str:
-    return read_wishes([shown["queue"]])[shown["queue"]].tag
+def _consumer_tag(shown: EventSource) -> str:
+    return read_wishes([shown.queue])[shown.queue].tag
 
 
-def _limit_tag(shown: Mapping[str, Any]) -> str:
-    return Limit(**shown).tag
-
-
-def _switch_tag(shown: Mapping[str, Any]) -> str:
-    return tag_of({name: shown[name] for name in HAND})
+def _switch_tag(shown: CircuitBreaker) -> str:
+    return tag_of({name: getattr(shown, name) for name in HAND})
 
 
 @reads("GET", "/v1/control", summary="Switches, consumers, limits and dead letters", answer=ControlAnswer)
 def get_control(_: Call[None, None]) -> dict[str, Any]:
     """Switches, consumers, limits and dead letters in one call."""
     return {
-        "switches": [_switch(switch) for switch in stage().switches.read_all()],
-        "consumers": [consumer._asdict() for consumer in stage().consumers.read_all()],
-        "limits": [limit._asdict() for limit in stage().limiter.read_all(LIMITS)],
+        "switches": stage().switches.read_all(),
+        "consumers": stage().consumers.read_all(),
+        "limits": stage().limiter.read_all(LIMITS),
         "dead_letters": stage().dead_letters.counts(),
     }
 
 
 @reads("GET", "/v1/control/switches/{name}", summary="The switch of a subsystem", answer=SwitchAnswer, tag=_switch_tag)
-def get_switch(call: Call[None, None]) -> dict[str, Any]:
+def get_switch(call: Call[None, None]) -> CircuitBreaker:
     """Its current state."""
-    return _switch(stage().switches.read(call.path["name"]))
+    return stage().switches.read(call.path["name"])
 
 
 @writes(
@@ -141,11 +139,11 @@ def get_switch(call: Call[None, None]) -> dict[str, Any]:
     tag=_switch_tag,
     if_match=True,
 )
-def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
+def throw_switch(call: Call[SwitchBody, None]) -> CircuitBreaker:
     """Open: within a second no worker calls the subsystem, its consumers are off, and messages wait in their queues.
     Closed: traffic returns by the ramp; has no effect on a switch that is not open, unless `ramp` is false."""
     body = call.body
-    thrown = stage().consumers.throw(
+    return stage().consumers.throw(
         call.path["name"],
         opened=body.state == "open",
         by=f"key:{call.caller.key_id}",
@@ -153,15 +151,14 @@ def throw_switch(call: Call[SwitchBody, None]) -> dict[str, Any]:
         ramp=body.ramp,
         seen=call.seen,
     )
-    return _switch(thrown)
 
 
 @reads(
     "GET", "/v1/control/consumers/{name}", summary="The consumer of a queue", answer=ConsumerAnswer, tag=_consumer_tag
 )
-def get_consumer(call: Call[None, None]) -> dict[str, Any]:
+def get_consumer(call: Call[None, None]) -> EventSource:
     """Its current state, and what people have set."""
-    return stage().consumers.read(call.path["name"])._asdict()
+    return stage().consumers.read(call.path["name"])
 
 
 @writes(
@@ -172,47 +169,35 @@ def get_consumer(call: Call[None, None]) -> dict[str, Any]:
     tag=_consumer_tag,
     if_match=True,
 )
-def change_consumer(call: Call[ConsumerBody, None]) -> dict[str, Any]:
+def change_consumer(call: Call[ConsumerBody, None]) -> EventSource:
     """Takes effect at once, without a deployment; messages wait with no receive used up."""
     name = call.path["name"]
     stage().consumers.change(name, by=f"key:{call.caller.key_id}", seen=call.seen, **call.body.model_dump())
-    return stage().consumers.read(name)._asdict()
+    return stage().consumers.read(name)
 
 
 @reads("GET", "/v1/control/limits/{name}", summary="A rate limit", answer=LimitAnswer, tag=_limit_tag)
-def get_limit(call: Call[None, None]) -> dict[str, Any]:
+def get_limit(call: Call[None, None]) -> Limit:
     """As it was set, and as it is now."""
-    return stage().limiter.read_all([_known_limit(call.path["name"])])[0]._asdict()
+    return stage().limiter.read_all([_known_limit(call.path["name"])])[0]
 
 
 @writes(
-    "POST", "/v1/control/limits/{name}", summary="Set a rate limit", answer=LimitAnswer, tag=_limit_tag, if_match=True
+    "POST",
+    "/v1/control/limits/{name}",
+    summary="Set a rate limit",
+    answer=LimitAnswer,
+    tag=_limit_tag,
+    if_match=True,
 )
-def set_limit(call: Call[LimitBody, None]) -> dict[str, Any]:
+def set_limit(call: Call[LimitBody, None]) -> Limit:
     """Workers follow with their next lease, within a second."""
     name = _known_limit(call.path["name"])
     stage().limiter.set_rate(name, call.body.rate_per_second, seen=call.seen)
-    return stage().limiter.read_all([name])[0]._asdict()
+    return stage().limiter.read_all([name])[0]
 
 
 def _known_limit(name: str) -> str:
     if name not in LIMITS:
         raise NotFoundError(Phrase("there is no limit {name}; there are {known}", name=name, known=", ".join(LIMITS)))
     return name
-
-
-def _switch(switch: CircuitBreaker) -> dict[str, Any]:
-    return {
-        "name": switch.name,
-        "state": switch.state,
-        "by": switch.by,
-        "reason": switch.reason,
-        "changed_at": _moment(switch.changed_at),
-        "failures": switch.failures,
-        "share": switch.share,
-        "next_probe_at": _moment(switch.probe_at),
-    }
-
-
-def _moment(epoch_seconds: float | None) -> datetime | None:
-    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC)

@@ -14,8 +14,8 @@ from chalicelib.clock import Moment
 from chalicelib.pipeline.accept import Accepted
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.schemas import StrictModel
-from chalicelib.services.cancel import cancel
 from chalicelib.services.history import MAX_DAYS, MAX_PAGE_SIZE, PAGE_SIZE
+from chalicelib.services.operator_actions import cancel
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 

@@ -1,8 +1,8 @@
 """`/v1/settings`: what managers change while the service runs."""
 
-from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -15,6 +15,7 @@ from chalicelib.configuration.site_settings import Setting
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 
+_tag_of = attrgetter("tag")
 reads = partial(endpoint, scope=Scope.SETTINGS_READ)
 
 
@@ -45,17 +46,13 @@ class SettingsAnswer(ApiAnswer):
 @reads("GET", "/v1/settings", summary="All settings", answer=SettingsAnswer)
 def list_settings(call: Call[None, None]) -> dict[str, Any]:  # noqa: ARG001 - the frame gives it
     """The values in force."""
-    return {"settings": [one._asdict() for one in stage().site_settings.list()]}
+    return {"settings": stage().site_settings.list()}
 
 
-def _tag(shown: Mapping[str, Any]) -> str:
-    return Setting(shown["name"], shown["value"]).tag
-
-
-@reads("GET", "/v1/settings/{name}", summary="One setting", answer=SettingAnswer, tag=_tag)
-def get_setting(call: Call[None, None]) -> dict[str, Any]:
+@reads("GET", "/v1/settings/{name}", summary="One setting", answer=SettingAnswer, tag=_tag_of)
+def get_setting(call: Call[None, None]) -> Setting:
     """The value in force."""
-    return stage().site_settings.get(call.path["name"])._asdict()
+    return stage().site_settings.get(call.path["name"])
 
 
 @endpoint(
@@ -65,13 +62,11 @@ def get_setting(call: Call[None, None]) -> dict[str, Any]:
     scope=Scope.SETTINGS_WRITE,
     answer=SettingAnswer,
     problems={HTTPStatus.CONFLICT: "others are changing the setting"},
-    tag=_tag,
+    tag=_tag_of,
     if_match=True,
 )
-def put_setting(call: Call[SettingBody, None]) -> dict[str, Any]:
+def put_setting(call: Call[SettingBody, None]) -> Setting:
     """In force at once for links and events, within 15 seconds for letters on their way. Where the stage requires two
     managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `allowed_hosts` and `redirect_url` are 403 here: they are proposed
     and approved on the managers' settings page."""
-    name = call.path["name"]
-    changed = stage().settings_changes.put(name, call.body.value, by=call.caller.key_id, seen=call.seen)
-    return changed._asdict()
+    return stage().settings_changes.put(call.path["name"], call.body.value, by=call.caller.key_id, seen=call.seen)

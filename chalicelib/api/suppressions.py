@@ -119,7 +119,7 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     rows, cursor = stage().suppressions.page(
         _channel(call.query.channel), limit=call.query.limit, cursor=call.query.cursor
     )
-    return {"suppressions": [row._asdict() for row in rows], "cursor": cursor}
+    return {"suppressions": rows, "cursor": cursor}
 
 
 @writes(
@@ -129,13 +129,13 @@ def list_suppressions(call: Call[None, SuppressionQuery]) -> dict[str, Any]:
     answer=SuppressionAnswer,
     status=HTTPStatus.CREATED,
 )
-def add_suppression(call: Call[SuppressionBody, None]) -> dict[str, Any]:
+def add_suppression(call: Call[SuppressionBody, None]) -> Suppression:
     """An address that is already suppressed keeps its first reason."""
     body = call.body
     stage().suppressions.add(
         "email", body.address, reason=SuppressionReason.BY_HAND, by=call.caller.key_id, until=body.until
     )
-    return stage().suppressions.get("email", body.address)._asdict()
+    return stage().suppressions.get("email", body.address)
 
 
 @writes("POST", "/v1/suppressions/import", summary="Suppress up to 500 e-mail addresses", answer=ImportAnswer)
@@ -155,11 +155,11 @@ def import_suppressions(call: Call[ImportBody, None]) -> dict[str, Any]:
     "/v1/suppressions/{channel}/{address}",
     summary="A suppressed address with its history",
     answer=SuppressionAnswer,
-    tag=lambda shown: tag_of(fields_of(Suppression(**shown))),
+    tag=lambda shown: tag_of(fields_of(shown)),
 )
-def get_suppression(call: Call[None, None]) -> dict[str, Any]:
+def get_suppression(call: Call[None, None]) -> Suppression:
     """Suppressed now, or in the past."""
-    return stage().suppressions.get(_channel(call.path["channel"]), call.path["address"])._asdict()
+    return stage().suppressions.get(_channel(call.path["channel"]), call.path["address"])
 
 
 @writes("DELETE", "/v1/suppressions/{channel}/{address}", summary="Allow an address again", if_match=True)

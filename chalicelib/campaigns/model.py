@@ -1,12 +1,29 @@
-"""What a campaign is: the body of `POST /v1/campaigns`, checked field by field."""
+"""What a campaign is: the body of `POST /v1/campaigns`, checked field by field.
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+A field with an `Asked` is on the managers' pages: the form, the campaign's page, its PATCH and the API's answer follow;
+its labels are `fields.<name>`, and `campaigns.hints.<name>` or `campaigns.choices.<name>`, in `templates/admin/words/`.
+"""
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, create_model, field_validator, model_validator
+from collections.abc import Mapping
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.content_source import Content
-from chalicelib.campaigns.field_forms import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.errors import Phrase
@@ -19,6 +36,61 @@ from chalicelib.text import JsonObject, Line, one_line
 
 MIN_RATE = 0.001  # a letter in 17 minutes; DynamoDB takes no number under 1e-130
 MAX_RATE = 10_000.0
+TemplateKey = Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
+Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
+Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
+
+
+class Asked(NamedTuple):
+    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page; `in_list`:
+    under its name in the list of campaigns."""
+
+    kind: Literal["number", "text", "flag", "choice"]
+    card: Literal["letter", "when", "schedule", "pace"]
+    on_page: bool = False
+    in_list: bool = False
+
+
+def asked_of(model: type[BaseModel]) -> Mapping[str, Asked]:
+    """The fields with an `Asked`, in the order of declaration."""
+    return {name: one for name, field in model.model_fields.items() for one in field.metadata if isinstance(one, Asked)}
+
+
+def changes_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields of a change, for `create_model`: each may be left out, or null for its default."""
+    return {name: (_constrained(field) | None, None) for name, field in model.model_fields.items()}
+
+
+def answers_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The fields of an answer, for `create_model`: their types in JSON."""
+    return {name: (_in_json(field.annotation), ...) for name, field in model.model_fields.items()}
+
+
+def _constrained(field: FieldInfo) -> Any:
+    rules = [one for one in field.metadata if not isinstance(one, Asked)]
+    told = Field(description=field.description, examples=field.examples)
+    return Annotated[(_without_none(field.annotation), *rules, told)]
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[tuple(one for one in get_args(annotation) if one is not NoneType)]  # noqa: UP007 (of a tuple)
+    return annotation
+
+
+def _in_json(annotation: Any) -> Any:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _in_json(inner[0])
+    if origin in (Union, UnionType):
+        return Union[tuple(_in_json(one) for one in inner)]  # noqa: UP007 (likewise)
+    if origin is Literal or annotation in (datetime, AwareDatetime):
+        return str
+    if origin is tuple:
+        return list[_in_json(inner[0])]  # type: ignore[misc]
+    if origin is not None or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return dict[str, Any]
+    return annotation
 
 
 class Audience(StrictModel):
@@ -50,9 +122,6 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
-TemplateKey = Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
-Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
-Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
 
 
 class Campaign(StrictModel):
@@ -145,6 +214,7 @@ def shown_spec(stored: CampaignHead | CampaignVersion) -> Campaign:
 
 
 ASKED = asked_of(Campaign)
+
 
 if TYPE_CHECKING:
     _Changes = StrictModel

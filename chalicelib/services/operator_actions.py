@@ -1,4 +1,5 @@
-"""What a person does about deliveries that the service gave up or is unsure of: send again, or leave them."""
+"""What a person does about deliveries: cancel what is unsent; of those that the service gave up or is unsure of, send
+them again, or leave them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, Let
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.states import HELD, CampaignState, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.ledger import Delivery, Ledger
@@ -187,3 +189,25 @@ def why_dead(described: Mapping[str, Any], *, max_attempts: int) -> str:
 
 def _reopen(key: DeliveryKey) -> Move:
     return Move(key, DeliveryStatus.QUEUED, reason=Reason.BY_HAND, by_hand=True)
+
+
+def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -> None:
+    """Cancels every delivery that no worker has claimed yet; the others continue. It is written before any worker
+    claims it, so that the claim fails: no message has to be found in a queue (ADR 0001). Idempotent. Raises:
+    NotFoundError (permanent: there is none in `sight`), UnavailableError (retryable)."""
+    head = read_notification(notification_id)
+    if head is None or not sight.has(head.service):
+        raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))
+    ledger.move(
+        [
+            Move(
+                DeliveryKey(notification_id, channel),
+                DeliveryStatus.CANCELLED,
+                request_id=head.request_id,
+                run_id=head.run_id,
+                # As long as the notification itself: what is cancelled a year ahead stays cancelled.
+                expires_at_epoch=head.expires_at_epoch,
+            )
+            for channel in head.channels
+        ]
+    )

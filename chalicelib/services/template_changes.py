@@ -1,5 +1,6 @@
 """Stores a version of a template, for the API and the managers' pages; finds first who would be refused by it: services
-by what they sent lately, event rules, settings, campaigns."""
+by what they sent lately, event rules, settings, campaigns. Checks and previews are counted by manager or key: having
+unsaved work rendered costs the most that a call may cost (ADR 0071)."""
 
 import time
 from collections import Counter
@@ -10,19 +11,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chalicelib.accounts.draft_allowance import DraftAllowance
 from chalicelib.campaigns.model import shown_spec
 from chalicelib.campaigns.start_checks import letter_errors
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.errors import FieldError, InvalidError, NotFoundError, Phrase, WouldBreakError, all_said
+from chalicelib.errors import (
+    FieldError,
+    InvalidError,
+    NotFoundError,
+    Phrase,
+    TooManyRequestsError,
+    WouldBreakError,
+    all_said,
+)
 from chalicelib.etags import Seen
 from chalicelib.manifest import ChannelSpec
 from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
-from chalicelib.rendering.checks import check
-from chalicelib.rendering.compatibility import narrowed
+from chalicelib.rendering.checks import check, narrowed
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.dry_run import try_letter
 from chalicelib.rendering.finishing import missing_content
@@ -30,6 +37,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
 from chalicelib.states import OVER
+from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.notifications import newest
@@ -43,6 +51,43 @@ _MAX_SECONDS = 5.0  # of CPU time; a call must be answered within 29
 _PAGE = 100
 _LOOKED_AT = 500  # the newest ones
 _DRAFT = 1  # every version that is not stored yet has this number
+
+TIMES = 60  # as fast as a preview follows typing, for half of every minute
+_MINUTES = 1
+
+
+class DraftAllowance:
+    """`by`: a manager's key or an API key's id."""
+
+    def __init__(self, allowances: Allowances) -> None:
+        self._allowances = allowances
+
+    def preview(self, by: str) -> None:
+        """Takes one preview. Raises: TooManyRequestsError (later), UnavailableError (retryable)."""
+        self._take("preview", by)
+
+    def check(self, by: str) -> None:
+        """Takes one check of what is to be stored; previews do not use it up. Raises: as `preview`."""
+        self._take("check", by)
+
+    def _take(self, what: str, by: str) -> None:
+        try:
+            self._allowances.take(f"{what}#{by}", times=TIMES, minutes=_MINUTES)
+        except TooManyRequestsError as error:
+            seconds = error.retry_after_seconds
+            if what == "preview":
+                detail = Phrase(
+                    "expected at most {times} previews a minute: try again in {seconds} seconds",
+                    times=TIMES,
+                    seconds=seconds,
+                )
+            else:
+                detail = Phrase(
+                    "expected at most {times} checks a minute: try again in {seconds} seconds",
+                    times=TIMES,
+                    seconds=seconds,
+                )
+            raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None
 
 
 class TemplateChanges(Composed):

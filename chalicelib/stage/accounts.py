@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from chalicelib.accounts.api_keys import ApiKeys
     from chalicelib.accounts.audit import Audit, AuditReader
     from chalicelib.accounts.authentication import Authentication
-    from chalicelib.accounts.draft_allowance import DraftAllowance
     from chalicelib.accounts.managers import Managers
     from chalicelib.accounts.second_factor import SecondFactors
     from chalicelib.accounts.sessions import Sessions
     from chalicelib.flow.idempotency import IdempotentCalls
+    from chalicelib.services.template_changes import DraftAllowance
     from chalicelib.storage.allowances import Allowances
     from chalicelib.storage.audit import AuditChain
 
@@ -71,7 +71,7 @@ class Accounts(Clients):
     @cached_property
     def draft_allowance(self) -> DraftAllowance:
         """How often somebody may have unsaved work rendered."""
-        from chalicelib.accounts.draft_allowance import DraftAllowance
+        from chalicelib.services.template_changes import DraftAllowance
 
         return DraftAllowance(self.allowances)
 

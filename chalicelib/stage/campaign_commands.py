@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.campaigns import CampaignParts
 
 if TYPE_CHECKING:
-    from chalicelib.campaigns.commands import CampaignCommands
+    from chalicelib.campaigns.commands import CampaignCommands, Resend
     from chalicelib.campaigns.lifecycle import Lifecycle
     from chalicelib.campaigns.preview import AudiencePreview
-    from chalicelib.campaigns.resend import Resend
     from chalicelib.campaigns.review import Review
     from chalicelib.campaigns.start_checks import StartChecks
     from chalicelib.campaigns.test_send import TestSend
@@ -74,7 +73,7 @@ class CampaignCommandParts(CampaignParts):
 
     @cached_property
     def resend(self) -> Resend:
-        from chalicelib.campaigns.resend import Resend
+        from chalicelib.campaigns.commands import Resend
 
         return Resend(
             campaigns=self.campaigns,

@@ -4,9 +4,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
-from chalicelib.accounts.draft_allowance import TIMES, DraftAllowance
 from chalicelib.clock import now
 from chalicelib.errors import TooManyRequestsError
+from chalicelib.services.template_changes import TIMES, DraftAllowance
 from chalicelib.storage.allowances import Allowances
 
 

@@ -242,7 +242,7 @@ def test_what_would_expire_before_the_digest_goes_at_once(clock: Clock, pump: Pu
 
 
 def test_a_letter_that_waits_for_a_digest_can_be_cancelled(clock: Clock, pump: Pump, letters: Letters) -> None:
-    from chalicelib.services.cancel import cancel
+    from chalicelib.services.operator_actions import cancel
 
     wish()
     sent = accept()

@@ -216,7 +216,7 @@ def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_letter_that_waits_can_be_cancelled(anna: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chalicelib.services.cancel import cancel
+    from chalicelib.services.operator_actions import cancel
 
     route("escalate", after_minutes=30)
     sent = accept()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.rendering.compatibility import narrowed
+from chalicelib.rendering.checks import narrowed
 from tests.unit.rendering.letters import template
 
 STRING = {"type": "string"}
