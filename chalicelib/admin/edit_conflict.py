@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chalicelib.admin.form_reader import CHECKS, Control, Form, forms_in
-from chalicelib.admin.forms import Values, plain
+from chalicelib.admin.forms import Values, plain, unpacked
 from chalicelib.admin.text_diff import CONTEXT, Comparison
-from chalicelib.admin.unsaved_input import unpacked
 from chalicelib.text import strict_json
 
 MINE, THEIRS, BASE, SEEN = "mine", "theirs", "base", "seen"  # hidden fields

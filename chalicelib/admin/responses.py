@@ -13,10 +13,9 @@ from chalice.app import Request, Response
 from chalicelib.accounts.sessions import IDLE, Session
 from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
 from chalicelib.admin.edit_conflict import SEEN, differing, digests, is_written, with_bases
-from chalicelib.admin.forms import filled, form_to
+from chalicelib.admin.forms import Kept, filled, form_to, keep
 from chalicelib.admin.page_requests import REGISTERED, Registered, View, Visit
 from chalicelib.admin.templating import Go, Page, render, url
-from chalicelib.admin.unsaved_input import Kept, keep
 from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.http_errors import status_of
 from chalicelib.observability import log_failure, request_id

@@ -21,12 +21,11 @@ from chalicelib.accounts.authentication import Step
 from chalicelib.accounts.sessions import Session
 from chalicelib.admin.browser import asks_for_a_part, at_of, from_us, language_of, read_form
 from chalicelib.admin.edit_conflict import MINE, settled
-from chalicelib.admin.forms import Values
+from chalicelib.admin.forms import TYPED, Kept, Values, keep, unpacked
 from chalicelib.admin.page_requests import Proof, Registered, Visit
 from chalicelib.admin.responses import address_of, once_more, redirect
-from chalicelib.admin.sign_in_steps import begin, door, let_in, name_in, refusal
+from chalicelib.admin.sign_in import begin, door, let_in, name_in, refusal
 from chalicelib.admin.templating import Go, url, words
-from chalicelib.admin.unsaved_input import TYPED, Kept, keep, unpacked
 from chalicelib.errors import InvalidError, VestnikError
 from chalicelib.stage.app import stage
 

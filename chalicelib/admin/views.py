@@ -23,11 +23,11 @@ from chalicelib.admin.browser import (
     read_form,
 )
 from chalicelib.admin.edit_conflict import LOOK, MINE, WHOLE, settled
+from chalicelib.admin.forms import TYPED
 from chalicelib.admin.page_requests import REGISTERED, Act, Proof, Registered, View, Visit, Went, routes
 from chalicelib.admin.responses import conflict, mistakes_of, once_more, redirect, shown, trouble
 from chalicelib.admin.resumed_forms import go_on, once, proof_over, session_over
 from chalicelib.admin.templating import Go, Page
-from chalicelib.admin.unsaved_input import TYPED
 from chalicelib.errors import (
     ChangedError,
     ConflictError,

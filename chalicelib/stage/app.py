@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from chalicelib.services.endpoint_registration import EndpointRegistration
     from chalicelib.services.event_intake import EventIntake
     from chalicelib.services.history import History
-    from chalicelib.services.link_visits import LinkVisits
     from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
     from chalicelib.services.settings_changes import SettingsChanges
     from chalicelib.services.template_changes import TemplateChanges
-    from chalicelib.services.unsubscribe import Unsubscribe
+    from chalicelib.services.unsubscribe import LinkVisits, Unsubscribe
 
 
 class Stage(Accounts, CampaignCommandParts, LiveApi):
@@ -85,8 +84,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def settings_changes(self) -> SettingsChanges:
-        from chalicelib.accounts.proposals import Proposals
-        from chalicelib.services.settings_changes import SettingsChanges
+        from chalicelib.services.settings_changes import Proposals, SettingsChanges
 
         two_managers = self.settings.campaign_approval
         return SettingsChanges(
@@ -113,7 +111,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
 
     @cached_property
     def link_visits(self) -> LinkVisits:
-        from chalicelib.services.link_visits import LinkVisits
+        from chalicelib.services.unsubscribe import LinkVisits
 
         return LinkVisits(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
 

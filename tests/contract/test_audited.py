@@ -52,7 +52,7 @@ OF_THINGS = {
     "list_campaigns",
     "list_settings",
 }
-# Doors, and what a browser alone is told: sign-in and its refusals have their lines in `admin/sign_in_steps.py`.
+# Doors, and what a browser alone is told: sign-in and its refusals have their lines in `admin/sign_in.py`.
 OF_THE_DOOR = {"/admin/sign-in", "/admin/look", "/admin/static/{version}/{name}"}
 
 

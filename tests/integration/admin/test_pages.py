@@ -18,7 +18,7 @@ from chalicelib.accounts.audit import DONE, FAILED, READ, UNKNOWN, UNREADABLE, o
 from chalicelib.accounts.managers import Role
 from chalicelib.admin import templating as look
 from chalicelib.admin.audit_entries import OPEN
-from chalicelib.admin.sign_in_steps import SIGN_IN
+from chalicelib.admin.sign_in import SIGN_IN
 from chalicelib.admin.views import REGISTERED
 from chalicelib.api.audit_policy import SAME
 from chalicelib.api.declarations import ENDPOINTS
