@@ -5,8 +5,6 @@ from enum import StrEnum
 
 
 class Category(StrEnum):
-    """What a letter is about."""
-
     ACCOUNT = "account"
     SERIES = "series"
     DIGEST = "digest"

@@ -175,7 +175,6 @@ class SettingsError(RuntimeError):
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
     return f"VESTNIK_{name.upper()}"
 
 
@@ -210,7 +209,6 @@ def expected(kind: str, message: str, examples: Sequence[str] | None) -> str:
 
 @cache
 def settings() -> Settings:
-    """This process's settings, read once."""
     return read_settings(os.environ)
 
 

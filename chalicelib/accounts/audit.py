@@ -165,8 +165,6 @@ class _Line(BaseModel):
 
 
 class AuditReader:
-    """Reads the audit."""
-
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
 

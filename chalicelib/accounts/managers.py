@@ -106,11 +106,9 @@ class Managers:
 
     @property
     def asks_for_factors(self) -> bool:
-        """Whether the stage requires second factors."""
         return self._factors.required
 
     def knows(self, name: str) -> bool:
-        """Whether there is such an account."""
         return named_account(name) is not None
 
     def get(self, name: str) -> Manager:

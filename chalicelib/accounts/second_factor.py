@@ -59,7 +59,6 @@ def _about(name: str) -> str:
 
 
 def new_secret() -> str:
-    """A fresh secret in base32."""
     import pyotp  # only these pages need it
 
     return pyotp.random_base32(_SECRET_CHARACTERS)

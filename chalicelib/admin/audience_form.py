@@ -59,7 +59,6 @@ def read_audience(form: Form) -> dict[str, Any]:
 
 
 def audience_form(audience: Audience) -> dict[str, list[str]]:
-    """What the form shows for an audience."""
     form = {"exclude": list(audience.exclude_campaigns)}
     if audience.list_id is not None:
         return form | {"audience": ["list"], "list_id": [audience.list_id]}

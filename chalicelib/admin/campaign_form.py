@@ -47,7 +47,6 @@ def read_countable(form: Form, *, template: Template) -> Campaign:
 
 
 def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
-    """What the form shows for a campaign."""
     form: dict[str, list[str]] = {
         "name": [spec.name],
         "timezone": [spec.timezone or ""],

@@ -41,7 +41,6 @@ class Axis(NamedTuple):
 
 
 def bars(hours: Sequence[Hour], *, zone: str) -> Sequence[Bar]:
-    """One bar per hour."""
     top = top_of([hour.count("sent") + hour.count("failed") for hour in hours])
     step = (WIDTH - _LEFT) / max(1, len(hours))
     drawn = []

@@ -66,7 +66,6 @@ def remove_rule(visit: Visit) -> Go:
 
 
 def _rules() -> dict[str, EventRule]:
-    """Every rule by its event."""
     return _read(stage().site_settings.get(_SETTING))
 
 
@@ -95,7 +94,6 @@ def _fields(rule: EventRule) -> dict[str, Any]:
 
 
 def _row(step: EventStep) -> dict[str, str]:
-    """A step as its form shows it."""
     seconds = int(step.delay / timedelta(seconds=1))
     unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
     stop = step.stop_when

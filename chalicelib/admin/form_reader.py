@@ -12,8 +12,6 @@ _SAYING = ("label", "legend", "option", "summary", "textarea")
 
 @dataclass
 class Option:
-    """One option of a list."""
-
     attributes: Mapping[str, str]
     span: Span
     text: str = ""
@@ -97,7 +95,6 @@ class _Reader(HTMLParser):
         self._label: tuple[str | None, list[Control]] = (None, [])
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Overrides."""
         attributes, span = {name: value or "" for name, value in attrs}, self._span()
         match tag:
             case "form" if attributes.get("method") == "post":
@@ -120,7 +117,6 @@ class _Reader(HTMLParser):
             self._texts.append([])
 
     def handle_endtag(self, tag: str) -> None:
-        """Overrides."""
         said = "".join(self._texts.pop()) if tag in _SAYING and self._texts else ""
         match tag:
             case "form":
@@ -141,7 +137,6 @@ class _Reader(HTMLParser):
                 control.text, control.inside = said, (control.span[1], self._span()[0])
 
     def handle_data(self, data: str) -> None:
-        """Overrides."""
         if self._texts:
             self._texts[-1].append(data)
 

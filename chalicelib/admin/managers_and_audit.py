@@ -120,7 +120,6 @@ def audit_list(visit: Visit) -> Page:
 
 
 def _readable(entry: Entry) -> Entry:
-    """The state before and after, as text."""
     values = {name: json.dumps(entry.details[name], ensure_ascii=False) for name in _VALUES if name in entry.details}
     return entry._replace(details={**entry.details, **values})
 

@@ -41,12 +41,10 @@ class Visit(NamedTuple):
 
     @property
     def ip(self) -> str:
-        """Where the request came from."""
         return self.at.ip
 
     @property
     def manager(self) -> Manager:
-        """Who it is."""
         return self.session.manager
 
     def typed(self, name: str) -> str:

@@ -84,7 +84,6 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
 
 @cache
 def words(locale: str) -> Mapping[str, Any]:
-    """The texts in a language."""
     texts: dict[str, Any] = json.loads((_folder() / "words" / f"{locale}.json").read_text(encoding="utf-8"))
     return texts
 

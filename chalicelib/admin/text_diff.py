@@ -30,7 +30,6 @@ class Comparison:
         return _Matcher(one, other, self).get_opcodes()
 
     def unified(self, was: Sequence[str], now: Sequence[str]) -> Iterator[str]:
-        """The lines of a unified diff."""
         for group in _Matcher(was, now, self).get_grouped_opcodes(CONTEXT):
             (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
             yield f"@@ -{a + 1},{b - a} +{c + 1},{d - c} @@"

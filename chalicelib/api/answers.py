@@ -49,7 +49,6 @@ class AcceptedNotifications(ApiAnswer):
     notifications: list[AcceptedNotification]
 
     def log_ids(self) -> list[str]:
-        """The ids for the log line."""
         return [one.id for one in self.notifications]
 
 
@@ -98,7 +97,6 @@ class NotificationAnswer(ApiAnswer):
     deliveries: list[DeliveryAnswer]
 
     def log_ids(self) -> list[str]:
-        """The ids for the log line."""
         return [self.id]
 
 

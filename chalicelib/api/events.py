@@ -29,7 +29,6 @@ class EventAnswer(ApiAnswer):
     notifications: list[FollowingAnswer]
 
     def log_ids(self) -> list[str]:
-        """The ids for the log line."""
         return [one.id for one in self.notifications]
 
 

@@ -52,7 +52,6 @@ class Problem(BaseModel):
 def problem(
     status: HTTPStatus, detail: str, errors: tuple[FieldError, ...] = (), *, tag: str | None = None
 ) -> Response:
-    """A response that says what went wrong."""
     body = Problem(
         title=status.phrase,
         status=status.value,
@@ -72,7 +71,6 @@ def problem(
 
 
 def problem_of(error: VestnikError) -> Response:
-    """The response for one of our errors."""
     status = status_of(error)
     if isinstance(error, ChangedError):
         return problem(status, error.detail, error.differs, tag=error.tag)

@@ -59,7 +59,6 @@ class Approvals:
             raise ChangedError(error.detail, differs=differences(before, now), tag=error.tag) from error
 
     def give(self, head: CampaignHead, now: Fields, *, by: str) -> HeadChanges:
-        """The record of an approval."""
         self._inputs.write_down(self._inputs.edition(spec_of(head), now))
         return {
             "approved": _beside(now),

@@ -237,8 +237,6 @@ class Fanout(Composed):
 
 
 def fanout_work(fanout: Fanout, halt: "Halt") -> Work:
-    """The work of `functions/fanout.py`."""
-
     def work(body: str) -> Line:
         job = read_job(FanoutJob, body)
         [end] = each(fanout.take, [job], alone=halt.stop) or ["unreadable"]

@@ -38,7 +38,6 @@ class Generator(Composed):
     default_zone: str
 
     def tick(self) -> Line:
-        """Goes through everything once."""
         due = [(campaign_id,) for campaign_id in self.campaigns.due(time_name(self.clock()))]
         opened, strange = _each(self._open_due, due)
         closed, stranger = _each(self._look_after, self.runs.unfinished())

@@ -27,7 +27,6 @@ class Chunk(StrictModel):
     again: bool = False
 
     def job(self, letter: LetterSpec) -> EnrichJob:
-        """The job that continues it."""
         return EnrichJob(
             letter=letter,
             channels=self.channels,

@@ -190,8 +190,6 @@ def _characters(row: Mapping[str, Any]) -> int:
 
 
 def load_work(loader: ListLoader) -> Work:
-    """The work of `functions/load.py`."""
-
     def work(body: str) -> Line:
         job = read_job(LoadJob, body)
         return Line(ids=[job.list_id], counts={loader.load(job.list_id): 1})

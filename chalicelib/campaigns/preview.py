@@ -50,8 +50,6 @@ class Unread(NamedTuple):
 
 
 class _Way(NamedTuple):
-    """How its letters go."""
-
     category: str
     channels: Sequence[str]
 

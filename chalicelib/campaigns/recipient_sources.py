@@ -212,8 +212,6 @@ def _again(row: KnownNotification) -> Target:
 
 
 class Sources:
-    """Finds the source of a run."""
-
     def __init__(self, *, directory: Directory, lists: RecipientLists, runs: Runs, default_zone: str) -> None:
         self._directory = directory
         self._runs = runs
@@ -228,7 +226,6 @@ class Sources:
         return self._directory.size()
 
     def of(self, run: Run, spec: Campaign, *, scheduled: datetime) -> Source:
-        """The source of a run's recipients."""
         if run.resend_of:
             return UnsentSource(run.resend_of, run.reasons, resend_run_id=run.run_id)
         return self.of_spec(spec, run_id=run.run_id, scheduled=scheduled)

@@ -56,7 +56,6 @@ class Schedule(StrictModel):
         return self
 
     def expression(self) -> str:
-        """The schedule as a cron expression."""
         if self.cron is not None:
             return self.cron
         hour, _, minute = (self.at or "").partition(":")

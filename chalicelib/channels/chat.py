@@ -69,7 +69,6 @@ class ChatChannel:
 
 
 def make(parts: ChannelParts) -> ChatChannel:
-    """The channel of a stage."""
     settings = parts.settings
     return ChatChannel(rooms=parts.endpoints, kinds=settings.chat_kinds.split(), own_hosts=settings.private_addresses)
 

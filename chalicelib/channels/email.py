@@ -157,7 +157,6 @@ class EmailChannel:
 
 
 def make(parts: ChannelParts) -> EmailChannel:
-    """The channel of a stage."""
     settings = parts.settings
     return EmailChannel(
         parts.ses,

@@ -49,7 +49,6 @@ class LiveChannel:
 
 
 def make(parts: ChannelParts) -> LiveChannel:
-    """The channel of a stage."""
     return LiveChannel(parts.announce)
 
 

@@ -68,7 +68,6 @@ class PushChannel:
 
 
 def make(parts: ChannelParts) -> PushChannel:
-    """The channel of a stage."""
     return PushChannel(parts.sns, devices=parts.endpoints)
 
 

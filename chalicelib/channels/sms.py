@@ -58,5 +58,4 @@ class SmsChannel:
 
 
 def make(parts: ChannelParts) -> SmsChannel:
-    """The channel of a stage."""
     return SmsChannel(parts.sns, sender=parts.settings.sms_sender)

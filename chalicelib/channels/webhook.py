@@ -80,7 +80,6 @@ class WebhookChannel:
 
 
 def make(parts: ChannelParts) -> WebhookChannel:
-    """The channel of a stage."""
     from chalicelib.security.outbound_http import guarded_post, guarded_session
 
     session = guarded_session(allow_private=parts.settings.private_addresses)

@@ -50,7 +50,6 @@ class WhatsAppChannel:
 
 
 def make(parts: ChannelParts) -> WhatsAppChannel:
-    """The channel of a stage."""
     return WhatsAppChannel(parts.socialmessaging, sender=parts.settings.whatsapp_sender)
 
 

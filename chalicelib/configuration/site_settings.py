@@ -166,7 +166,6 @@ class SiteSettings:
         return values
 
     def list(self) -> list[Setting]:
-        """Every setting, by name."""
         rows = read_settings(NAMES)
         shown = self._values(rows).model_dump(mode="json")
         return [

@@ -56,7 +56,6 @@ class EventSources:
         self._prefix = prefix
 
     def read_all(self) -> list[EventSource]:
-        """Every event source."""
         return [_consumer(*one) for one in self._states(list(CONSUMERS.values()))]
 
     def wishes(self) -> dict[str, Wish]:

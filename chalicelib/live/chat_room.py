@@ -18,8 +18,6 @@ ChatFrame = TakeName | Who | Send | Block | Unblock | Blocked
 
 
 class Chat(Composed):
-    """Executes the frames of the chat."""
-
     people: LivePeople
     connections: Connections
     presence: Presence

@@ -34,8 +34,6 @@ class ConnectRequest(NamedTuple):
 
 
 class Handshake(Composed):
-    """Lets clients in and out."""
-
     rules: EntryRules
     tickets: Tickets
     people: LivePeople

@@ -17,8 +17,6 @@ InboxFrame = ListInbox | ReadInbox | ReadAllInbox | Resume
 
 
 class InboxCommands:
-    """Answers commands about inboxes."""
-
     def __init__(self, *, inbox: Inbox, connections: Connections, poster: Poster) -> None:
         self._inbox = inbox
         self._connections = connections

@@ -28,8 +28,6 @@ MakeClient = Callable[[str], "ApiGatewayManagementApiClient"]
 
 
 class Posted(StrEnum):
-    """The result of one post."""
-
     DELIVERED = "delivered"
     GONE = "gone"
     FAILED = "failed"

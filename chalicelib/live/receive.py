@@ -31,8 +31,6 @@ _OutsideChat = Ping | InboxFrame
 
 
 class Receive(Composed):
-    """Answers frames."""
-
     people: LivePeople
     connections: Connections
     floods: FloodControl

@@ -65,7 +65,6 @@ PRIVATE: Mapping[str, str] = {
 
 
 def words(locale: str) -> Mapping[str, Any]:
-    """The texts of the pages in a language."""
     return _look().words[locale]
 
 

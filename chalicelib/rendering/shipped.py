@@ -34,7 +34,6 @@ def _on_import_path() -> list[Path]:
 
 
 def shipped_keys(folder: Path) -> list[str]:
-    """The keys of the shipped templates, in order."""
     return sorted(meta.parent.name for meta in folder.glob("*/meta.json"))
 
 

@@ -26,7 +26,6 @@ class Segments(NamedTuple):
 
 
 def count_segments(text: str) -> Segments:
-    """The segments of a text as it is sent."""
     text = text.strip()
     gsm = _BASIC.issuperset(set(text) - _EXTENSION)
     cost = _septets if gsm else _utf16_units

@@ -25,8 +25,6 @@ _LETTERS, _MINUTES = 3, 24 * 60  # per reader
 
 
 class ConfirmationLetters(Composed):
-    """Sends confirmation letters again."""
-
     directory: Directory
     accept: Accept
     allowances: Allowances

@@ -69,8 +69,6 @@ class _PlannedStep(NamedTuple):
 
 
 class EventIntake(Composed):
-    """Accepts events."""
-
     site: SiteSettings
     directory: Directory
     templates: TemplateStore

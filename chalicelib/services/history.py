@@ -43,8 +43,6 @@ class Span(NamedTuple):
 
 
 class History(Composed):
-    """Reads the ledger."""
-
     clock: Clock
 
     def notification(self, notification_id: str, *, sight: Sight = EVERYTHING) -> dict[str, Any]:

@@ -70,8 +70,6 @@ def written_to(channel: str, address: str) -> Theirs:
 
 
 class AddressData(Composed):
-    """Export and erasure by address."""
-
     notifications: OwnedNotifications
     links: ShortLinks
     suppressions: SuppressionList

@@ -46,7 +46,6 @@ class Proposal(NamedTuple):
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for another manager."""
         return self.state == _OPEN
 
     @property

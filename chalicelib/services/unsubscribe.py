@@ -28,8 +28,6 @@ _BY = "unsubscribe link"
 
 
 class Unsubscribe(Composed):
-    """Opt-outs by links in letters."""
-
     source: ProfileSource
     preferences: PreferenceStore
     mailboxes: AddressOptOuts
@@ -89,8 +87,6 @@ class Unsubscribe(Composed):
 
 
 class LinkVisits(Composed):
-    """Visits of short links."""
-
     links: ShortLinks
     directory: Directory
     site: SiteSettings
