@@ -2,6 +2,7 @@
 more do its letters need. A pause takes effect on every sending worker within one chunk."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.content_source import Content, ContentSource
@@ -42,30 +43,25 @@ class _Known(NamedTuple):
     refusals: float
 
 
-class KnownCampaigns:
+class KnownCampaigns(Composed):
     """State and rate of campaigns, at most KNOWN_FOR_SECONDS old unless requested fresh. The breaker and the limit of
     the subsystem to be called, which the throttle needs next, come with the same request. `site_tag` is that of the
     settings in this process: a campaign approved with others is held."""
 
-    def __init__(
-        self,
-        *,
-        clock: Callable[[], float],
-        switches: CircuitBreakers,
-        limiter: RateLimiter,
-        site_tag: Callable[[], str],
-    ) -> None:
-        self._site_tag = site_tag
-        self._clock = clock  # monotonic seconds
-        self._switches = switches
-        self._limiter = limiter
-        self._known: dict[str, _Known] = {}
+    clock: Callable[[], float]  # monotonic seconds
+    switches: CircuitBreakers
+    limiter: RateLimiter
+    site_tag: Callable[[], str]
+
+    @cached_property
+    def _known(self) -> dict[str, _Known]:
+        return {}
 
     def state(self, campaign_id: str, *, subsystem: str, fresh: bool = False) -> str:
         """`paused` if it is held in any way, `cancelled` if it does not exist; `fresh`: as of now. Raises:
         UnavailableError (retryable)."""
         known = self._known.get(campaign_id)
-        if fresh or known is None or known.until <= self._clock():
+        if fresh or known is None or known.until <= self.clock():
             known = self._known[campaign_id] = self._read(campaign_id, subsystem)
         return known.state
 
@@ -81,12 +77,12 @@ class KnownCampaigns:
 
     def _read(self, campaign_id: str, subsystem: str) -> _Known:
         found = read_standing(
-            campaign_id, subsystem=subsystem, lane=_LANE, switches=self._switches, limiter=self._limiter
+            campaign_id, subsystem=subsystem, lane=_LANE, switches=self.switches, limiter=self.limiter
         )
         state, approved = found.state, found.approved_site
-        if state in HELD or (state != S.CANCELLED and approved is not None and approved != self._site_tag()):
+        if state in HELD or (state != S.CANCELLED and approved is not None and approved != self.site_tag()):
             state = S.PAUSED  # `tick` records why, and asks for approval
-        return _Known(self._clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
+        return _Known(self.clock() + KNOWN_FOR_SECONDS, state, found.rate_per_second, found.refusals)
 
 
 class ChunkAdmission(Composed):

@@ -11,6 +11,7 @@ from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
+from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.isolation import each, together
 from chalicelib.observability import log_failure
@@ -63,43 +64,31 @@ class Source(Protocol):
         ...
 
 
-class DirectorySource:
+class DirectorySource(Composed):
     """Everyone in the directory, or those who match a rule. `scheduled` is the run's time, `before` that of the run a
     day earlier."""
 
-    def __init__(
-        self,
-        directory: Directory,
-        rule: Rule | None,
-        *,
-        runs: Runs,
-        run_id: str,
-        scheduled: datetime,
-        zone: str,
-        default_zone: str,
-        before: datetime | None = None,
-    ) -> None:
-        self._directory = directory
-        self._rule = rule
-        self._runs = runs
-        self._opened: dict[str, dict[str, datetime]] = {}  # of the page's users, by user and campaign
-        self._run_id = run_id
-        self._scheduled = scheduled
-        self._before = before
-        self._zone = zone
-        self._default_zone = default_zone
+    directory: Directory
+    rule: Rule | None
+    runs: Runs
+    run_id: str
+    scheduled: datetime
+    before: datetime | None
+    zone: str
+    default_zone: str
+    _opened = dict[str, dict[str, datetime]]()  # noqa: RUF012 - of the page's users, by campaign; replaced whole
 
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:
         """See `Source`."""
-        profiles, following = self._directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
+        profiles, following = self.directory.page(segment=shard, segments=shards, cursor=cursor, limit=limit)
         self._opened = self._openings(profiles)
         targets = each(self._target, self._meant(profiles), alone=_log_profile)
-        return TargetPage(targets, following, profiles if self._rule else (), self.unread)
+        return TargetPage(targets, following, profiles if self.rule else (), self.unread)
 
     def _openings(self, profiles: Sequence[Profile]) -> dict[str, dict[str, datetime]]:
         asked: dict[DeliveryKey, tuple[str, str]] = {}
-        for campaign in self._rule.campaigns if self._rule else ():
-            for run in self._runs.of(campaign, limit=OPENINGS_OF_RUNS):
+        for campaign in self.rule.campaigns if self.rule else ():
+            for run in self.runs.of(campaign, limit=OPENINGS_OF_RUNS):
                 for one in profiles:
                     notification = notification_of(run.run_id, user_id=one.id)
                     asked |= {DeliveryKey(notification, channel): (one.id, campaign) for channel in run.channels}
@@ -116,20 +105,20 @@ class DirectorySource:
 
     def means(self, profile: Profile) -> bool:
         """Whether the profile is in the audience, by the recipient's own calendar."""
-        return self._rule is None or self._rule.matches(profile, self._moment(profile))
+        return self.rule is None or self.rule.matches(profile, self._moment(profile))
 
     def unread(self, profile: Profile) -> Iterable[tuple[str, Any]]:
         """What the rule cannot compare in a profile; see `Rule.unread`."""
-        return self._rule.unread(profile, self._moment(profile)) if self._rule else ()
+        return self.rule.unread(profile, self._moment(profile)) if self.rule else ()
 
     def _moment(self, profile: Profile) -> RuleMoment:
-        zone = zone_of(planning_zone(self._zone) if self._zone == RECIPIENT else profile.timezone or self._default_zone)
-        today = self._scheduled.astimezone(zone).date()
-        before = self._before.astimezone(zone).date() if self._before else None
-        return RuleMoment(self._scheduled, today, before, self._opened.get(profile.id, {}))
+        zone = zone_of(planning_zone(self.zone) if self.zone == RECIPIENT else profile.timezone or self.default_zone)
+        today = self.scheduled.astimezone(zone).date()
+        before = self.before.astimezone(zone).date() if self.before else None
+        return RuleMoment(self.scheduled, today, before, self._opened.get(profile.id, {}))
 
     def _target(self, profile: Profile) -> Target:
-        return Target(user_recipient(self._run_id, profile.id), profile.timezone, profile)
+        return Target(user_recipient(self.run_id, profile.id), profile.timezone, profile)
 
 
 class ListSource:
@@ -236,8 +225,8 @@ class Sources:
             return ListSource(self._lists, spec.audience.list_id, run_id=run_id)
         zone = spec.timezone or self._default_zone
         return DirectorySource(
-            self._directory,
-            spec.audience.rule,
+            directory=self._directory,
+            rule=spec.audience.rule,
             runs=self._runs,
             run_id=run_id,
             scheduled=scheduled,

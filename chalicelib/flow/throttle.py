@@ -6,6 +6,7 @@ from functools import partial
 from math import inf
 from typing import NamedTuple
 
+from chalicelib.composed import Composed
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.event_sources import EventSources
 from chalicelib.observability import logger
@@ -60,63 +61,51 @@ class Deadline:
         return self._ends_at - self._seconds()
 
 
-class Throttle:
-    """The throttle of one subsystem. `sleep` waits for the rate, at most `max_wait_seconds`; the caller puts aside what
+class Throttle(Composed):
+    """The throttle of one subsystem. `sleep` waits for the rate, at most MAX_WAIT_SECONDS; the caller puts aside what
     would have to wait longer."""
 
-    def __init__(
-        self,
-        subsystem: str,
-        *,
-        switches: CircuitBreakers,
-        limiter: RateLimiter,
-        consumers: EventSources,
-        deadline: Deadline,
-        sleep: Callable[[float], None],
-        max_wait_seconds: float = MAX_WAIT_SECONDS,
-    ) -> None:
-        self._subsystem = subsystem
-        self._switches = switches
-        self._limiter = limiter
-        self._consumers = consumers
-        self._deadline = deadline
-        self._sleep = sleep
-        self._max_wait = max_wait_seconds
-        self._followed_in: int | None = None
+    subsystem: str
+    switches: CircuitBreakers
+    limiter: RateLimiter
+    consumers: EventSources
+    deadline: Deadline
+    sleep: Callable[[float], None]
+    _followed_in = -1
 
     def enter(self, units: int, *, lane: str, divisible: bool = True) -> Pass:
         """Waits until a call for `units` recipients may be made: for all of them or, if `divisible`, for as many as are
         let through (one, if it is a probe). Raises: UnavailableError (retryable)."""
-        left = self._deadline.seconds_left()
+        left = self.deadline.seconds_left()
         if left <= 0:
             return Pass(0, OUT_OF_TIME_RETRY_SECONDS)
-        admission = self._switches.admit(self._subsystem)
+        admission = self.switches.admit(self.subsystem)
         if not admission.allowed:
             self._switch_off_once()
             return Pass(0, self._open_retry_seconds())
-        grant = self._limiter.take(
-            f"{self._subsystem}.{lane}",
+        grant = self.limiter.take(
+            f"{self.subsystem}.{lane}",
             1 if admission.probe and divisible else units,
             share=admission.share,
-            max_wait_seconds=min(self._max_wait, left),
+            max_wait_seconds=min(MAX_WAIT_SECONDS, left),
             divisible=divisible,
         )
         if not grant.granted:
-            self._switches.give_back(self._subsystem)
+            self.switches.give_back(self.subsystem)
         elif grant.wait_seconds > 0:
-            self._sleep(grant.wait_seconds)
-            if not admission.probe and self._switches.is_open(self._subsystem):
+            self.sleep(grant.wait_seconds)
+            if not admission.probe and self.switches.is_open(self.subsystem):
                 return Pass(0, self._open_retry_seconds())  # it was thrown while this call waited for its turn
         return Pass(grant.units, grant.wait_seconds)
 
     def believed(self, *, refused: int, accepted: int) -> int:
         """How many refusals of a call are believed of letters without a run. Raises: UnavailableError (retryable)."""
         return believed(
-            known=self._switches.refusals(self._subsystem),
+            known=self.switches.refusals(self.subsystem),
             refused=refused,
             accepted=accepted,
-            add=partial(self._switches.add_refusals, self._subsystem),
-            reset=partial(self._switches.reset_refusals, self._subsystem),
+            add=partial(self.switches.add_refusals, self.subsystem),
+            reset=partial(self.switches.reset_refusals, self.subsystem),
         )
 
     def learn(self, reports: Sequence[CallReport], *, lane: str) -> None:
@@ -124,40 +113,40 @@ class Throttle:
         try:
             self._learn(reports, lane)
         except UnavailableError:
-            logger().warning("a gate learned nothing", subsystem=self._subsystem)
+            logger().warning("a gate learned nothing", subsystem=self.subsystem)
 
     def _learn(self, reports: Sequence[CallReport], lane: str) -> None:
         if not reports:
-            self._switches.give_back(self._subsystem)  # no call was made
+            self.switches.give_back(self.subsystem)  # no call was made
             return
         if any(report.slow_down for report in reports):
-            self._limiter.slow_down(f"{self._subsystem}.{lane}")
+            self.limiter.slow_down(f"{self.subsystem}.{lane}")
         quota = next((r for r in reports if r.quota_used_up), None)
         failures = [report.failure for report in reports if report.failure]
         if quota:
-            opened = self._switches.failed(
-                self._subsystem, Reason.DAILY_QUOTA, at_once=True, probe_seconds=DAILY_QUOTA_PROBE_SECONDS
+            opened = self.switches.failed(
+                self.subsystem, Reason.DAILY_QUOTA, at_once=True, probe_seconds=DAILY_QUOTA_PROBE_SECONDS
             )
         elif failures and len(failures) == len(reports):
             at_once = any(report.at_once for report in reports)
-            opened = self._switches.failed(self._subsystem, failures[0], at_once=at_once)
+            opened = self.switches.failed(self.subsystem, failures[0], at_once=at_once)
         else:
             if any(report.slow_down for report in reports):
                 return
-            if self._switches.succeeded(self._subsystem):
-                self._consumers.try_to_follow(self._subsystem)
+            if self.switches.succeeded(self.subsystem):
+                self.consumers.try_to_follow(self.subsystem)
             return
         if opened:
-            self._consumers.try_to_follow(self._subsystem)
+            self.consumers.try_to_follow(self.subsystem)
 
     def _open_retry_seconds(self) -> float:
-        return min(OPEN_RETRY_SECONDS, self._switches.policy.probe_seconds)
+        return min(OPEN_RETRY_SECONDS, self.switches.policy.probe_seconds)
 
     def _switch_off_once(self) -> None:
         # The event source is on for a probe, which another took: whatever it reads now would only be put aside.
-        if self._followed_in != self._deadline.invocation:
-            self._followed_in = self._deadline.invocation
-            self._consumers.try_to_follow(self._subsystem)
+        if self._followed_in != self.deadline.invocation:
+            self._followed_in = self.deadline.invocation
+            self.consumers.try_to_follow(self.subsystem)
 
 
 def believed(*, known: float, refused: int, accepted: int, add: Add, reset: Callable[[], None]) -> int:

@@ -68,7 +68,7 @@ class Flow(Clients):
         from chalicelib.flow.throttle import Throttle
 
         return Throttle(
-            subsystem,
+            subsystem=subsystem,
             switches=self.switches,
             limiter=self.limiter,
             consumers=self.consumers,

@@ -29,7 +29,7 @@ class Process:
         self.deadline = Deadline(seconds=lambda: clock.seconds)
         self._clock = clock
         self.gate = Throttle(
-            "ses",
+            subsystem="ses",
             switches=self.switches,
             limiter=self.limiter,
             consumers=mappings.consumers(self.switches, clock),
