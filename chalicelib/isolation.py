@@ -52,7 +52,6 @@ def together(
     things: Sequence[_T],
     *,
     alone: Callable[[_T, Exception], object],
-    stays: Callable[[Exception], bool] = is_final,
 ) -> None:
     """Does all items at once; if that fails for good, both halves, until a failing item stands alone and goes to
     `alone`. `do` may be repeated and is never called with nothing. Raises: whatever is not the item's own fault."""
@@ -63,7 +62,7 @@ def together(
             do(part)
             continue
         except Exception as error:
-            if not stays(error):
+            if not is_final(error):
                 raise
             if len(part) == 1:
                 alone(part[0], error)

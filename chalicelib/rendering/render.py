@@ -7,7 +7,6 @@ letter.parts["subject"]
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -52,10 +51,10 @@ class Rendered(NamedTuple):
 class Renderer:
     """One per process; thread-safe."""
 
-    def __init__(self, *, channels: Mapping[str, ChannelSpec], site: Site, folder: Path | None = None) -> None:
+    def __init__(self, *, channels: Mapping[str, ChannelSpec], site: Site) -> None:
         self._channels = channels
         self._site = site._asdict()
-        self.layout = Layout.shipped(folder or shipped_folder())
+        self.layout = Layout.shipped(shipped_folder())
         self._compiled: OrderedDict[tuple[str, Version, str, str, str], CompiledLetter] = OrderedDict()
         self._lock = Lock()
 

@@ -7,7 +7,7 @@ delivery is repeated.
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -48,7 +48,7 @@ class InboxPage(NamedTuple):
     head: InboxState
 
 
-def pause_after_contention(tried: int) -> None:
+def _pause_after_contention(tried: int) -> None:
     """Nothing before the first try, then a random delay, so that contenders do not meet again."""
     if tried:
         time.sleep(random.uniform(0, 0.01 * tried))  # noqa: S311 - not a secret
@@ -57,17 +57,14 @@ def pause_after_contention(tried: int) -> None:
 class Inbox:
     """Every method raises: UnavailableError (retryable)."""
 
-    def __init__(
-        self, *, clock: Clock, retention_days: int, pause: Callable[[int], None] = pause_after_contention
-    ) -> None:
+    def __init__(self, *, clock: Clock, retention_days: int) -> None:
         self._clock = clock
-        self._pause = pause
         self._retention = timedelta(days=retention_days)
 
     def put(self, user_id: str, notification_id: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         """Writes an entry, or finds the one that this notification has; with the number of unread ones."""
         for tried in range(_TRIES):
-            self._pause(tried)
+            _pause_after_contention(tried)
             head = self.head(user_id)
             row = self._put(user_id, notification_id, content, head)
             if row is not None:
