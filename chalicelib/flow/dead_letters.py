@@ -1,4 +1,4 @@
-"""How many messages are in every queue, and what lies in the dead-letter queues; `services/operator_actions.py` decides
+"""How many messages are in every queue, and what is in the dead-letter queues; `services/operator_actions.py` decides
 about a message.
 
 `StartMessageMoveTask` would move messages as they are; ours must first reopen what was given up. It is also missing in
