@@ -20,17 +20,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from ministack.core import lambda_runtime
 
 _SERVER = Path(__file__).with_name("forkserver.py")
+_SERVERS = 3  # one for the workers, one for the app; a new deployment brings others
 
 
 class ForkServer:
-    """One for all workers; started by the first one, and again if it has died."""
+    """One for all workers of one code; started by the first one, and again if it has died."""
 
-    def __init__(self) -> None:
+    def __init__(self, code: Path) -> None:
+        self._code = code
         self._lock = threading.Lock()
         self._orders = socket.socket()
         self.process: subprocess.Popen[bytes] | None = None
@@ -46,17 +48,27 @@ class ForkServer:
                 raise ConnectionResetError("the fork server has died")
             return int(pid), pidfds[0]
 
+    def close(self) -> None:
+        """No more workers; those that are there live on."""
+        with self._lock:
+            self._orders.close()
+            if self.process is not None:
+                self.process.wait()
+
     def _start(self) -> None:
         self._orders.close()
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self.process = subprocess.Popen([sys.executable, "-P", str(_SERVER)], stdin=theirs.fileno())
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", str(_SERVER), str(self._code)], stdin=theirs.fileno()
+            )
 
 
 class Forked:
     """Takes the place of subprocess.Popen for `python <script>` with pipes of text for its streams."""
 
-    server = ForkServer()
+    servers: ClassVar[dict[Path, ForkServer]] = {}
+    _choosing = threading.Lock()
 
     def __init__(self, command: Sequence[str], *, cwd: str, env: Mapping[str, str], **_: Any) -> None:
         (stdin, to_it), (from_it, stdout), (errors, stderr) = os.pipe(), os.pipe(), os.pipe()
@@ -64,10 +76,21 @@ class Forked:
         self.returncode: int | None = None
         try:
             order = {"argv": list(command[1:]), "cwd": cwd, "env": dict(env)}
-            self.pid, self._pidfd = self.server.fork(order, (stdin, stdout, stderr))
+            self.pid, self._pidfd = self._server(Path(cwd)).fork(order, (stdin, stdout, stderr))
         finally:
             for theirs in (stdin, stdout, stderr):
                 os.close(theirs)
+
+    @classmethod
+    def _server(cls, folder: Path) -> ForkServer:
+        """Of the code that is linked to in this folder. Code that was not asked for lately has none any more."""
+        code = (folder / "chalicelib").resolve().parent
+        with cls._choosing:
+            server = cls.servers.pop(code, None) or ForkServer(code)
+            cls.servers[code] = server
+            while len(cls.servers) > _SERVERS:
+                cls.servers.pop(next(iter(cls.servers))).close()
+        return server
 
     def __del__(self) -> None:
         if hasattr(self, "_pidfd"):

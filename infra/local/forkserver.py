@@ -1,6 +1,8 @@
 """A Python that has imported what the workers import, and splits off one more worker for each order on its standard
 input. `forks.py` starts it, as a file of its own: nothing of this checkout is on its path.
 
+    python -P forkserver.py <folder of the code that the workers run>
+
 An order is one packet: JSON of `argv`, `cwd` and `env`, with the worker's three standard streams. The answer is the
 worker's pid, with a pidfd of it.
 """
@@ -25,7 +27,7 @@ from botocore.loaders import create_loader
 
 _MODULES = (
     *("aws_lambda_powertools.logging", "aws_lambda_powertools.metrics", "aws_lambda_powertools.utilities.batch"),
-    *("botocore.handlers", "botocore.signers", "jinja2.sandbox", "pydantic"),
+    *("botocore.handlers", "botocore.signers", "jinja2.sandbox", "pydantic.json_schema", "pydantic.types"),
     *("pynamodb.models", "pynamodb.transactions", "babel.dates", "babel.numbers", "css_inline", "email_validator"),
     *("argon2", "phonenumbers", "requests"),
 )
@@ -34,13 +36,20 @@ _PACKET_BYTES = 1 << 18
 _REAP_SECONDS = 1.0
 
 
-def prepare() -> None:
-    """What every worker would do for itself: imports, and the models of the services read."""
+def prepare(code: Path) -> None:
+    """What every worker would do for itself: imports, and the models of the services read. The service's modules do
+    nothing when they are imported; what cannot be, the worker itself will tell."""
     for module in _MODULES:
         importlib.import_module(module)
     botocore.session.create_loader = cache(create_loader)
     for service in _SERVICES:
         botocore.session.Session().create_client(service, region_name="us-east-1")
+    sys.path.insert(0, str(code))
+    for path in sorted((code / "chalicelib").rglob("*.py")):
+        with suppress(Exception):
+            importlib.import_module(".".join(path.relative_to(code).with_suffix("").parts).removesuffix(".__init__"))
+    sys.path.remove(str(code))
+    importlib.invalidate_caches()
     gc.collect()
     gc.freeze()
 
@@ -102,7 +111,7 @@ def _become(order: dict[str, Any], streams: list[int]) -> None:
 
 def main() -> None:
     orders = socket.socket(fileno=os.dup(0))
-    prepare()
+    prepare(Path(sys.argv[1]))
     serve(orders)
 
 

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every
 ECHO = """
     import json, os, sys
     import shown
-    told = [os.getcwd(), dict(os.environ), sys.argv, sys.path[:2], shown.__file__, "infra" in sys.modules]
+    told = [os.getcwd(), dict(os.environ), sys.argv, sys.path[:2], shown.__file__, "infra" in sys.modules,
+            "chalicelib.shelf" in sys.modules]
     print(json.dumps(told), flush=True)
     for line in sys.stdin:
         print("heard", line, end="", flush=True)
@@ -29,11 +30,15 @@ ECHO = """
 """
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A worker that tells how it began, and then repeats what it is told."""
+    tmp_path = tmp_path_factory.mktemp("worker")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "shown.py").touch()
+    (tmp_path / "own" / "chalicelib").mkdir()
+    (tmp_path / "own" / "chalicelib" / "shelf.py").touch()
+    (tmp_path / "own" / "chalicelib" / "broken.py").write_text("1 / 0")
     (tmp_path / "worker.py").write_text(dedent(ECHO))
     return tmp_path / "worker.py"
 
@@ -66,13 +71,13 @@ def suppressed(close: Callable[[], None]) -> Callable[[], None]:
 
 def test_a_forked_worker_begins_as_a_new_python_would(script: Path, begin: Callable[[], Forked]) -> None:
     worker = begin()
-    cwd, environment, argv, path, module, knows_us = json.loads(worker.stdout.readline())
+    cwd, environment, argv, path, module, knows_us, knows_service = json.loads(worker.stdout.readline())
     own = str(script.parent / "own")
     assert (cwd, argv, path) == (own, [str(script)], [str(script.parent), own])
     assert environment["WORD"] == "of its own"
     assert environment.keys() <= {"WORD", "PYTHONPATH", "LC_CTYPE"}
     assert module == f"{own}/shown.py"
-    assert not knows_us
+    assert (knows_us, knows_service) == (False, True)
     worker.stdin.write("a line\n")
     assert worker.stdout.readline() == "heard a line\n"
     worker.stdin.close()
@@ -101,9 +106,10 @@ def test_the_others_live_on_when_the_fork_server_dies_and_the_next_has_a_new_one
 ) -> None:
     first = begin()
     first.stdout.readline()
-    assert Forked.server.process is not None
-    Forked.server.process.kill()
-    Forked.server.process.wait()
+    process = list(Forked.servers.values())[-1].process
+    assert process is not None
+    process.kill()
+    process.wait()
     second = begin()
     for worker in (first, second):
         worker.stdin.write("still here\n")
