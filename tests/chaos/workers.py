@@ -6,10 +6,10 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
+from tests.e2e.workers import worker_pids
 
 
 class Workers:
@@ -47,7 +47,7 @@ class Workers:
 
     def kill(self, component: str) -> int:
         """Kills every process of one worker by SIGKILL; how many there were."""
-        pids = self._pids(self._function(component))
+        pids = worker_pids(self._cloud, self._function(component))
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -56,7 +56,7 @@ class Workers:
     @contextmanager
     def frozen(self, component: str) -> Iterator[None]:
         """Every process of one worker stands still for a while, and notices nothing of it."""
-        pids = self._pids(self._function(component))
+        pids = worker_pids(self._cloud, self._function(component))
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -82,14 +82,3 @@ class Workers:
     def _function(self, component: str) -> str:
         stage = f"vestnik-{STAGE}"
         return stage if component == "api" else f"{stage}-{component}"  # Chalice calls the API's function as the app
-
-    def _pids(self, function: str) -> list[int]:
-        """The processes of a function of this emulator, and of no other that may run on this machine."""
-        own = f"{self._cloud.state.temporary.resolve()}/ministack-lambda-{function}-"  # and eight characters more
-        pids = []
-        for path in Path("/proc").glob("[0-9]*/cwd"):
-            with suppress(OSError):
-                folder = str(path.readlink().parent)
-                if folder.startswith(own) and "-" not in folder.removeprefix(own):
-                    pids.append(int(path.parent.name))
-        return pids

@@ -8,13 +8,14 @@ import json
 import os
 import signal
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local.cloud import LocalCloud
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.sockets import Client, guest, refused, ticket_url, user
+from tests.e2e.workers import worker_pids
 
 pytestmark = pytest.mark.e2e
 
@@ -197,20 +198,18 @@ def test_presence_is_right_after_every_worker_was_killed(vestnik: Vestnik) -> No
     with guest(vestnik, "Фаина") as watcher:
         with guest(vestnik, "Харитон"):
             assert {"Фаина", "Харитон"} <= present(watcher)
-            kill_workers(vestnik.cloud.emulator.pid)
+            kill_workers(vestnik.cloud)
         assert eventually(lambda: "Харитон" not in present(watcher))
         assert "Фаина" in present(watcher)
         with guest(vestnik, "Харитон") as again:  # the name is free too
             assert {"Фаина", "Харитон"} <= present(again)
 
 
-def kill_workers(emulator_pid: int) -> None:
-    """kill -9 to every Lambda process of this emulator, and to no other."""
-    killed = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == emulator_pid:
-                os.kill(int(folder.name), signal.SIGKILL)
-                killed += 1
-    assert killed
+def kill_workers(cloud: LocalCloud) -> None:
+    """kill -9 to every Lambda process of this cloud, and to no other."""
+    pids = worker_pids(cloud)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert pids
+    eventually(lambda: not set(pids) & set(worker_pids(cloud)))
