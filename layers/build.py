@@ -71,16 +71,15 @@ def _install(lock: Path, place: Path, runtime: Runtime) -> None:
 
 def _shipped(work: Path) -> Iterable[tuple[str, Path]]:
     yield from ((f"python/{name}", path) for name, path in tree(work / _SLIM, "."))
-    for path in sorted((work / "python").rglob("*")):
+    for path in (work / "python").rglob("*"):
         if not path.is_file():
             continue
-        name = path.relative_to(work).as_posix()
-        folders = set(path.relative_to(work).parts[:-1])
+        place = path.relative_to(work)
         record = path.parent.name.endswith(".dist-info") and path.name in {"RECORD", "INSTALLER", "REQUESTED"}
-        if _is_left_out(path.relative_to(work / "python").parts):
+        if record or path.name == ".lock" or path.suffix in _PRUNED_FILES or _is_left_out(place.parts[1:]):
             continue
-        if not (folders & _PRUNED_FOLDERS or path.suffix in _PRUNED_FILES or path.name == ".lock" or record):
-            yield name, path
+        if _PRUNED_FOLDERS.isdisjoint(place.parts[:-1]):
+            yield place.as_posix(), path
 
 
 def _is_left_out(parts: tuple[str, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from threading import Thread
@@ -14,9 +15,11 @@ import requests
 
 from infra import deploy, destroy, planning
 from infra.account import Account
+from infra.package import artifacts
 
 STAGE = "dev"
 APP, INFRA = f"vestnik-{STAGE}-app", f"vestnik-{STAGE}-infra"
+_built_once = cache(artifacts)  # each deployment's are the same
 _OWN_OF_A_CONNECTION = {"connection", "content-length", "transfer-encoding", "content-encoding"}
 
 
@@ -87,6 +90,7 @@ def _call(path: str, body: bytes) -> Call:
 def gate(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """With what a person has set before they type the command."""
     gate = Gate(str(account.endpoint_url))
+    monkeypatch.setattr(planning, "artifacts", _built_once)
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
     for service in ("CLOUDFORMATION", "S3"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", gate.url)
