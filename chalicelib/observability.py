@@ -4,7 +4,6 @@ Log lines carry ids as keys; never bodies, addresses or tokens."""
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from math import inf
 from time import time
@@ -66,14 +65,13 @@ def aside(what: str) -> Iterator[None]:
         log_failure(what, error)
 
 
-@dataclass
-class Line:
+class Line(NamedTuple):
     """What one message adds to the log line and the metrics of its invocation. `seconds` are ages since acceptance.
     `failed`: the service could not do it, through no fault of the caller. `counted`: whether its counts belong in the
     hourly figures."""
 
     ids: Sequence[str] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
     seconds: Sequence[float] = ()
     failed: bool = False
     counted: bool = True

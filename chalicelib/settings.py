@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 else:  # a setting for each subsystem; `Settings.rate` reads it
     _Rates = create_model(
         "_Rates",
+        __config__=ConfigDict(defer_build=True),  # only `Settings` is ever read
         **{
             rate_setting(name): (float, Field(default=rate, gt=0, description=f"{counts}, both lanes"))
             for name, (rate, counts) in RATES.items()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Json, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
 from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import VestnikError
@@ -140,7 +140,7 @@ class Entry(NamedTuple):
 
 
 class _Details(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     fields: list[str] = []
     things: list[str] = []
@@ -152,7 +152,7 @@ class _Details(BaseModel):
 class _Line(BaseModel):
     """A line as `audit.py` writes it. Whoever can put in other lines must not hide these."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     door: str
     by: str
@@ -161,7 +161,7 @@ class _Line(BaseModel):
     outcome: str
     ip: str
     request: str | None = None
-    details: Json[_Details] = _Details()
+    details: Json[_Details] = Field(default_factory=_Details)
 
 
 class AuditReader:

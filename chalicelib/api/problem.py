@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from chalicelib.errors import (
     BusyError,
@@ -32,6 +32,8 @@ _RETRY_AFTER_SECONDS = 5
 class ProblemField(BaseModel):
     """One mistake in a request."""
 
+    model_config = ConfigDict(defer_build=True)
+
     field: str
     message: str
 
@@ -39,6 +41,8 @@ class ProblemField(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 with extensions: `errors`; `request_id`, which identifies the call in the logs; with 412, `errors` name
     what was changed and `etag` is the current one."""
+
+    model_config = ConfigDict(defer_build=True)
 
     type: str = "about:blank"
     title: str

@@ -5,7 +5,7 @@ name looks like theirs, but no user, whoever misused their name. Blocks are not 
 """
 
 from chalicelib.live.chat_names import same_name
-from chalicelib.live.frames import FrameError
+from chalicelib.live.server_events import FrameError
 from chalicelib.storage.live_people import LivePeople, Person, user_of
 
 MAX_BLOCKED = 200

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from unicodedata import category, combining, decimal, normalize
 
-from chalicelib.live.frames import FrameError
+from chalicelib.live.server_events import FrameError
 from chalicelib.text import is_tame, without_ignorables
 
 MAX_NAME_CHARACTERS = 32  # marks are not counted

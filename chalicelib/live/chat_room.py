@@ -5,12 +5,12 @@ from chalicelib.composed import Composed
 from chalicelib.live import blocks
 from chalicelib.live import server_events as events
 from chalicelib.live.chat_names import ReservedNames, check_name, name_keys
-from chalicelib.live.frames import Block, Blocked, FrameError, Send, TakeName, Unblock, Who
+from chalicelib.live.frames import Block, Blocked, Send, TakeName, Unblock, Who
 from chalicelib.live.guests import Guests
 from chalicelib.live.jobs import LiveQueue
 from chalicelib.live.posting import Posted, Poster
 from chalicelib.live.presence import Presence, told
-from chalicelib.live.server_events import TEXT, ServerEvent
+from chalicelib.live.server_events import TEXT, FrameError, ServerEvent
 from chalicelib.storage.connections import Connection, Connections
 from chalicelib.storage.live_people import LivePeople, Person, user_person
 

@@ -3,11 +3,11 @@
 Any input gives a frame or a FrameError that says what is expected; no other error leaves this module.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from chalicelib.errors import VestnikError
+from chalicelib.live.server_events import FrameError
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
 from chalicelib.text import is_tame, one_line, with_closed_isolates
@@ -18,15 +18,6 @@ MAX_PAGE = 50
 MAX_READ_IDS = 100
 _CURSOR = r"^[0-9]{1,15}$"
 _BEYOND_UTF8 = "\ufffd"  # what gateways put in place of bytes that are not UTF-8
-
-
-class FrameError(VestnikError):
-    """Permanent: this frame cannot be read. `code` names a warning of `server_events.WARNINGS`, `values` fill it in."""
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
 
 
 def clean_text(text: str) -> str:

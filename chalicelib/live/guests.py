@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chalicelib.errors import ConflictError, Phrase, TooManyRequestsError
 from chalicelib.live.chat_names import name_keys
 from chalicelib.live.flood_control import Act, FloodVerdict
-from chalicelib.live.frames import FrameError
+from chalicelib.live.server_events import FrameError
 from chalicelib.storage.allowances import Allowances
 from chalicelib.storage.connections import Connection
 from chalicelib.storage.live_people import LivePeople, Person
@@ -29,7 +29,7 @@ class GuestRules(NamedTuple):
     answer_seconds: int = 300  # for this long after each message from somebody, a guest is no stranger to them
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Guests:
     """Every method raises: UnavailableError (retryable)."""
 

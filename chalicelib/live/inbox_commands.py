@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.live import server_events as events
-from chalicelib.live.frames import MAX_PAGE, FrameError, ListInbox, ReadAllInbox, ReadInbox, Resume
+from chalicelib.live.frames import MAX_PAGE, ListInbox, ReadAllInbox, ReadInbox, Resume
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import MAX_FRAME_BYTES, ServerEvent
+from chalicelib.live.server_events import MAX_FRAME_BYTES, FrameError, ServerEvent
 from chalicelib.storage.connections import Connections
 from chalicelib.storage.inbox import Inbox
 from chalicelib.storage.live_people import Person, user_person

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from random import sample
 
 from chalicelib.live import server_events as events
-from chalicelib.live.frames import FrameError
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import ServerEvent
+from chalicelib.live.server_events import FrameError, ServerEvent
 from chalicelib.storage.chat_names import ChatNames, NameHolder
 from chalicelib.storage.connections import Connections
 from chalicelib.storage.live_people import LivePeople, Person, user_of

@@ -8,20 +8,11 @@ from chalicelib.errors import UnavailableError
 from chalicelib.live import server_events as events
 from chalicelib.live.chat_room import Chat
 from chalicelib.live.flood_control import Act, FloodControl, FloodVerdict
-from chalicelib.live.frames import (
-    Frame,
-    FrameError,
-    Ping,
-    TakeName,
-    check_frame,
-    is_json,
-    read_json,
-    read_line,
-)
+from chalicelib.live.frames import Frame, Ping, TakeName, check_frame, is_json, read_json, read_line
 from chalicelib.live.guests import Guests
 from chalicelib.live.inbox_commands import InboxCommands, InboxFrame
 from chalicelib.live.posting import Poster
-from chalicelib.live.server_events import JSON, ServerEvent, warning
+from chalicelib.live.server_events import JSON, FrameError, ServerEvent, warning
 from chalicelib.observability import Line, log_failure
 from chalicelib.storage.connections import Connection, Connections
 from chalicelib.storage.live_people import LivePeople, Person

@@ -1,18 +1,26 @@
 """What the server says. An event goes out as JSON, or as a plain line where the connection uses plain text.
-
-`docs/live.md` lists every event and every warning; a test compares.
-"""
+`docs/live.md` lists every event and every warning; a test compares."""
 
 import json
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from chalicelib.errors import VestnikError
+
 MAX_FRAME_BYTES = 32 * 1024  # API Gateway: the largest WebSocket frame
 MAX_QUOTED_CHARACTERS = 200  # of the client's own text quoted in a warning
 _ENVELOPE_BYTES = 256  # what surrounds the names of a list
 
-JSON = "json"
-TEXT = "text"
+JSON, TEXT = "json", "text"
+
+
+class FrameError(VestnikError):
+    """Permanent: this frame cannot be read. `code` names one of `WARNINGS`, `values` fill it in."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
 
 
 class ServerEvent(NamedTuple):

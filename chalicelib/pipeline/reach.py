@@ -2,7 +2,6 @@
 on each channel, and what stands against them."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -76,8 +75,7 @@ class ProfileLookup(Composed):
         self.retries.again(job)
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(Composed):
     """Where a channel reaches people: a field of the profile, or the endpoints that they have registered."""
 
     endpoints: Endpoints

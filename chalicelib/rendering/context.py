@@ -66,6 +66,8 @@ def _type_errors(template: Template, context: Mapping[str, JsonValue]) -> list[F
 
 
 class _Declaration(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     variables: dict[str, Variable]
 
 

@@ -91,7 +91,10 @@ class Meta(StrictModel):
     default_locale: Locale
     # None: nothing is declared and any context goes; {}: the letter takes no context at all.
     variables: Mapping[str, Variable] | None = None
-    sample: Sample = Sample()
+    # A default that is an instance would be made, and its model built, at every cold start.
+    sample: Sample = Field(
+        default_factory=Sample, json_schema_extra={"default": {"context": {}, "user": {}, "service": {}}}
+    )
     nothing_without: Annotated[
         tuple[Annotated[str, Field(pattern=_PATH)], ...],
         Field(

@@ -145,9 +145,13 @@ class _Glimpse(BaseModel):
     model_config = ConfigDict(extra="ignore", defer_build=True)
 
     class LetterGlimpse(BaseModel):
+        model_config = ConfigDict(defer_build=True)
+
         template: str
 
     class RecipientGlimpse(BaseModel):
+        model_config = ConfigDict(defer_build=True)
+
         notification_id: str
 
     letter: LetterGlimpse

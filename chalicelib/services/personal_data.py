@@ -5,7 +5,6 @@ letters still respect them. Letters on their way to a bare address carry it in q
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chalicelib.addresses import same_address_key
@@ -31,8 +30,7 @@ _T = TypeVar("_T")
 Theirs = Callable[[Mapping[str, Any]], bool]  # whether a recipient of a request is the one who is meant
 
 
-@dataclass(frozen=True)
-class OwnedNotifications:
+class OwnedNotifications(Composed):
     """The ledger: recipients are erased, and the context of letters to a single person; statuses and counts stay."""
 
     history: History

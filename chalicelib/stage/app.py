@@ -157,7 +157,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
     def owned_notifications(self) -> OwnedNotifications:
         from chalicelib.services.personal_data import OwnedNotifications
 
-        return OwnedNotifications(self.history)
+        return OwnedNotifications(history=self.history)
 
     @cached_property
     def address_data(self) -> AddressData:

@@ -77,7 +77,7 @@ class People(Flow):
     def addresses(self) -> Addresses:
         from chalicelib.pipeline.reach import Addresses
 
-        return Addresses(self.endpoints)
+        return Addresses(endpoints=self.endpoints)
 
     @cached_property
     def caps(self) -> FrequencyCaps:

@@ -40,7 +40,7 @@ _MOVED_WITHIN_SECONDS = 0.2  # others, if there are any, have moved what is know
 _NEVER_AHEAD_SECONDS = 900
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Lease:
     """Units of this process: usable from `starts_at` until `ends_at`, the next one at `next_at`, one every
     `unit_seconds`."""

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from chalicelib.live.frames import (
     ACTION_NAMES,
-    FrameError,
     Send,
     check_frame,
     clean_text,
@@ -16,7 +15,7 @@ from chalicelib.live.frames import (
     read_json,
     read_line,
 )
-from chalicelib.live.server_events import WARNINGS, warning
+from chalicelib.live.server_events import WARNINGS, FrameError, warning
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -16,7 +16,7 @@ from chalicelib.live.chat_names import (
     script_of,
     skeleton,
 )
-from chalicelib.live.frames import FrameError
+from chalicelib.live.server_events import FrameError
 
 RESERVED = ReservedNames(["Кинотеатр"])
 UNSEEN = [
