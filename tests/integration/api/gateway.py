@@ -17,8 +17,7 @@ from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.api.openapi import document
 from chalicelib.manifest import CONSUMERS
 from chalicelib.settings import settings
-from chalicelib.stage.app import Stage
-from tests.integration.conftest import TABLES
+from tests.integration.conftest import TABLES, messages_in
 from tests.twin.process import of_the_stage
 
 PROBLEM = "application/problem+json"
@@ -180,14 +179,6 @@ def stored_rows() -> list[Any]:
     holding = [table for table in TABLES if kept[settings().resource(table.Meta.thing)].items]
     aside = ("api-keys", "audit", "allowances")
     return [row for table in holding if table.Meta.thing not in aside for row in table.scan()]
-
-
-def messages_in(queue: str) -> int:
-    """How many messages a queue holds, visible or delayed."""
-    sqs = Stage.own().sqs
-    url = sqs.get_queue_url(QueueName=settings().resource(queue))["QueueUrl"]
-    wanted: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
-    return sum(int(n) for n in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"].values())
 
 
 def nothing_happened() -> bool:

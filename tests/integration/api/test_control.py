@@ -12,8 +12,8 @@ from chalicelib.manifest import CONSUMERS, SUBSYSTEMS
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.flow import ConsumerRow, LimitRow, SwitchRow
-from tests.integration.api.gateway import Gateway, gateway, messages_in
-from tests.integration.conftest import Pump
+from tests.integration.api.gateway import Gateway, gateway
+from tests.integration.conftest import Pump, messages_in
 from tests.integration.control import mappings
 from tests.integration.control.requests_made import Requests
 from tests.integration.control.test_dead_letters import accepted, settle, status_of, waiting

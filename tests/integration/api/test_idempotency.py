@@ -19,9 +19,10 @@ from chalicelib.storage.calls import BUSY_SECONDS, REMEMBERED_HOURS, Turn
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import CampaignRow, ListRow
 from chalicelib.storage.rows.flow import CallRow
-from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, messages_in, stored_rows
+from tests.integration.api.gateway import PROMO, Gateway, Reply, gateway, stored_rows
 from tests.integration.api.test_examples import CALLS, PREPARED, Site, approval  # noqa: F401 - a fixture
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
+from tests.integration.conftest import messages_in
 from tests.integration.faults import LostReply, unreachable
 from tools.api_docs import example_body, example_path, example_query, needed_headers
 

@@ -14,8 +14,8 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
-from tests.integration.api.gateway import PROMO, Gateway, gateway, messages_in, nothing_happened
-from tests.integration.conftest import Letters, Pump
+from tests.integration.api.gateway import PROMO, Gateway, gateway, nothing_happened
+from tests.integration.conftest import Letters, Pump, messages_in
 from tests.integration.faults import LostReply, unreachable
 
 ANNA = {"email": "anna@example.com"}

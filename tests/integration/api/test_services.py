@@ -11,9 +11,9 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, ListRow
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 from chalicelib.storage.rows.links import LinkRow
-from tests.integration.api.gateway import PROMO, Gateway, Reply, messages_in, stored_rows
+from tests.integration.api.gateway import PROMO, Gateway, Reply, stored_rows
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
-from tests.integration.conftest import Pump
+from tests.integration.conftest import Pump, messages_in
 
 OF_ALL = frozenset(scope for scope in Scope if scope.widens)
 ANNA = {"email": "anna@viewers.example", "name": "Anna", "locale": "en"}
