@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSize, expect, sync_playwright
 
 from infra.browser import REMEDY, chromium
 from infra.paths import BUILD
@@ -15,8 +15,16 @@ from tests.browser.desk import READERS, Desk, sign_in, signed_in
 from tests.e2e.conftest import Vestnik, cloud, vestnik
 
 __all__ = ["cloud", "vestnik"]  # pytest finds them here
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
+# Chromium's own surface: each window would have renderers of its own for what drops down from the address bar.
+SURFACE = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "PreloadTopChromeWebUI", "SpareRendererForSitePerProcess")
+# Playwright's: the last list that Chromium is given is the only one.
+UNSTEADY = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning",
+    "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
+    "PreconnectToSearch",
+)  # fmt: skip
+QUIET = ["--no-sandbox", "--disable-gpu", f"--disable-features={','.join(SURFACE + UNSTEADY)}"]
 SCREENS = BUILD / "screens"
 
 
@@ -52,7 +60,7 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(params=DEVICES, ids=[device.name for device in DEVICES])
+@pytest.fixture(scope="module", params=DEVICES, ids=[device.name for device in DEVICES])
 def device(request: pytest.FixtureRequest) -> Device:
     """Each kind of reader in turn."""
     chosen: Device = request.param
@@ -74,19 +82,20 @@ class Window:
 
     def overflow_px(self) -> int:
         """How many pixels the page overflows the window sideways."""
-        box = self.page.locator("html").bounding_box()
-        assert box is not None
-        widths = [
-            one["x"] + one["width"]
-            for one in (element.bounding_box() for element in self.page.locator("body *:visible").all())
-            if one is not None and one["width"] > 1
-        ]
-        return round(max(widths, default=0) - self.device.viewport["width"])
+        ends = [box["right"] for box in self.boxes("body *:visible") if box["width"] > 1]
+        return round(max(ends, default=0) - self.device.viewport["width"])
+
+    def boxes(self, selector: str) -> list[dict[str, float]]:
+        """Where the elements are."""
+        found: list[dict[str, float]] = self.page.locator(selector).evaluate_all(
+            "all => all.map(one => one.getBoundingClientRect().toJSON())"
+        )
+        return found
 
 
-@pytest.fixture
-def window(browser: Browser, device: Device) -> Iterator[Window]:
-    """A fresh window of the device: no cookies, nothing remembered."""
+@pytest.fixture(scope="module")
+def device_page(browser: Browser, device: Device) -> Iterator[Page]:
+    """One page a device, for all its tests: to make one costs more than to show something on it."""
     context = browser.new_context(
         viewport=device.viewport,
         java_script_enabled=device.scripts,
@@ -94,13 +103,30 @@ def window(browser: Browser, device: Device) -> Iterator[Window]:
         color_scheme="dark" if device.dark else "light",
         has_touch="phone" in device.name,
     )
-    troubles: list[str] = []
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    yield Window(page, device, troubles)
+    yield page
     context.close()
+
+
+@pytest.fixture
+def window(device_page: Page, device: Device) -> Iterator[Window]:
+    """A window of the device: no cookies, nothing remembered."""
+    page, troubles = device_page, list[str]()
+
+    def heard(message: ConsoleMessage) -> None:
+        troubles.extend([message.text] if message.type == "error" else [])
+
+    def failed(error: Error) -> None:
+        troubles.append(str(error))
+
+    page.on("console", heard)
+    page.on("pageerror", failed)
+    yield Window(page, device, troubles)
+    page.remove_listener("console", heard)
+    page.remove_listener("pageerror", failed)
+    page.goto("about:blank")
+    page.context.clear_cookies()
 
 
 @pytest.fixture(scope="session")

@@ -59,11 +59,12 @@ def mistakes(page: Page, name: str) -> list[tuple[str, ...]]:
     """What axe finds serious in either theme, and whether the page sticks out of the window sideways; keeps what is
     seen."""
     found: list[tuple[str, ...]] = []
+    page.evaluate(Axe().axe_script)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         # In the dark the same page has other colours, and nothing else.
         rules = {"runOnly": {"type": "rule", "values": OF_COLOURS}} if theme == "dark" else {}
-        violations = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+        violations = page.evaluate("how => axe.run(how)", {"resultTypes": ["violations"], **rules})["violations"]
         found += [(theme, one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in SERIOUS]
         page.screenshot(path=SCREENS / f"{name}-{theme}.png", full_page=True)
     size = page.viewport_size

@@ -73,10 +73,7 @@ def assert_looks_well(window: Window, name: str) -> None:
     window.shoot(name)
     assert window.overflow_px() <= 0
     assert window.troubles == []
-    for control in window.page.locator(CONTROLS).all():
-        box = control.bounding_box()
-        assert box is not None
-        assert box["height"] >= 44  # what a thumb needs
+    assert all(box["height"] >= 44 for box in window.boxes(CONTROLS))  # what a thumb needs
 
 
 def test_a_link_that_is_over_says_so(vestnik: Vestnik, window: Window, say: dict[str, str]) -> None:
