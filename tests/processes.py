@@ -26,7 +26,7 @@ def forget_everything() -> None:
     """As at the start of a process."""
     forget_settings()
     forget_log()
-    for cached in (aws_session.session, templating.static_url, templating._environment, bytecode._warn):
+    for cached in (aws_session.session, templating.static_url, bytecode._warn):
         cached.cache_clear()
     use(None)
 

@@ -64,7 +64,7 @@ def url(path: str, **query: object) -> str:
 def render(page: Page, *, locale: str, **shared: Any) -> Response:
     """The page as an answer that no cache keeps and no other site can frame."""
     body = (
-        _environment(locale)
+        _environment(locale, settings().default_timezone)
         .get_template(f"{page.template}.html")
         .render(languages=LANGUAGES, site=settings().site_name, **shared, **page.values)
     )
@@ -115,7 +115,7 @@ def _folder() -> Path:
 
 
 @cache
-def _environment(locale: str) -> Environment:
+def _environment(locale: str, zone: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_folder()),
         autoescape=True,
@@ -123,7 +123,6 @@ def _environment(locale: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    zone = settings().default_timezone
     environment.globals |= {"url": url, "static": static_url, "say": words(locale), "locale": locale, "zone": zone}
     environment.filters |= {
         "number": partial(figures.number, locale=locale),
