@@ -92,12 +92,12 @@ def keys_are_read_by_one_client() -> Iterator[None]:
     create = aws_session._Session.create_client
     kept: dict[str, Any] = {}
 
-    def kept_or_made(session: Any, service: str, **how: Any) -> Any:
+    def kept_or_made(session: Any, service: str, *more: Any, **how: Any) -> Any:
         if service != "ssm":
-            return create(session, service, **how)
+            return create(session, service, *more, **how)
         region = session.get_config_variable("region")
         if region not in kept:
-            kept[region] = create(session, service, **how)
+            kept[region] = create(session, service, *more, **how)
         return kept[region]
 
     with pytest.MonkeyPatch.context() as patch:
