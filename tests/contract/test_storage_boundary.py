@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 KINDS = {"S", "N", "B", "BOOL", "NULL", "SS", "NS", "L", "M"}  # of values as DynamoDB writes them
 CONDITIONS = {"reaching_dynamodb", "PynamoDBException", "TransactWriteError"}
-COMPOSITION = {"chalicelib/stage/clients.py"}  # which may be given a connection
+COMPOSITION = {"chalicelib/stage/workers.py"}  # which may be given a connection
 
 
 def told(source: str) -> Iterator[int]:
