@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.campaigns.audience_rules import Rule
@@ -92,6 +92,7 @@ def test_quiet_hours_are_those_of_the_clock(start: str, end: str, change: Change
     CHANGES,
     AROUND,
 )
+@example("day", "monday", "23:59", Change("America/Nuuk", datetime(2027, 3, 28, 1, tzinfo=UTC)), timedelta())
 def test_a_digest_comes_once_on_each_of_its_days(every: Any, on: Any, at: str, change: Change, off: timedelta) -> None:
     """Promises F1, F3: each digest is due later than the one before, at its time, on every one of its days."""
     wish = DigestWish(every=every, at=at, on=on if every == "week" else None)
@@ -100,9 +101,11 @@ def test_a_digest_comes_once_on_each_of_its_days(every: Any, on: Any, at: str, c
     for _ in range(16 if every == "day" else 3):
         due = wish.next_after(moment, zone=change.zone)
         assert due > moment
-        shown = local(due, change.zone)
-        assert due == first_shown(wall(shown.date(), at), change.zone, near=due)
-        days.append(shown.date())
+        day = local(due, change.zone).date()
+        if due != first_shown(wall(day, at), change.zone, near=due):
+            day -= DAY  # the clock jumps from before its time into the next day
+            assert due == first_shown(wall(day, at), change.zone, near=due)
+        days.append(day)
         moment = due
     assert {(b - a).days for a, b in pairwise(days)} == {1 if every == "day" else 7}
 
