@@ -10,10 +10,10 @@ LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev
 USERS ?= 1000
 PYTEST_ARGS ?=
-# `make test` runs these lanes, two beside each other (JOBS=1: one after another): `fast` computes on two cores, those of a
-# whole cloud mostly wait; `chaos` comes last, when it has the machine for itself. What a lane said is told when it ends.
+# `make test` runs these lanes, three at a time (JOBS=1: one after another): `fast` computes on two cores, those of a
+# whole cloud mostly wait; `chaos` comes last. What a lane said is told when it ends.
 LANES := fast e2e browser chaos
-JOBS ?= 2
+JOBS ?= 3
 LANE.fast := -n 2 tests/unit tests/contract tests/integration packages/ses-mailbox/tests
 LANE.e2e := --reruns 1 tests/e2e
 LANE.browser := --reruns 1 tests/browser

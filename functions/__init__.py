@@ -3,3 +3,6 @@
 from chalicelib.cold_start import begin
 
 begin()
+
+# First of all, before our own modules: a start then takes thousands fewer page faults.
+import botocore.session  # noqa: E402, F401

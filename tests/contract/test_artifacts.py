@@ -91,8 +91,7 @@ def test_both_architectures_get_the_same_modules(production: Runtime) -> None:
 
 
 def test_the_layer_is_the_same_bytes_wherever_it_is_built(tmp_path: Path) -> None:
-    digests = {build_layer(into=tmp_path / checkout).digest for checkout in ("one", "another")}
-    assert digests == {build_layer().digest}
+    assert build_layer(into=tmp_path / "elsewhere").digest == build_layer().digest
 
 
 def test_the_own_code_is_the_same_bytes_wherever_it_is_built(tmp_path: Path) -> None:

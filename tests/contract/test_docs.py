@@ -194,12 +194,16 @@ PROSE = ("bench", "chalicelib", "docs", "functions", "infra", "layers", "package
 
 def test_the_english_of_code_and_pages_is_plain() -> None:
     texts = [path for folder in PROSE for path in (ROOT / folder).rglob("*") if path.suffix in {".md", ".py"}]
-    found = [
-        f"{path.relative_to(ROOT)}: {match[0]!r}, rather {better!r}"
-        for path in (*ROOT.glob("*.md"), ROOT / "app.py", *texts)
-        if path.name != "CHANGELOG.md" and path != Path(__file__)
-        for phrase, better in BANNED.items()
-        for match in re.finditer(phrase, re.sub(r"\s+", " ", path.read_text(encoding="utf-8")), re.IGNORECASE)
-    ]
+    any_of_them = re.compile("|".join(f"(?:{phrase})" for phrase in BANNED))
+    found = []
+    for path in (*ROOT.glob("*.md"), ROOT / "app.py", *texts):
+        text = " ".join(path.read_text(encoding="utf-8").lower().split())
+        if path.name == "CHANGELOG.md" or path == Path(__file__) or not any_of_them.search(text):
+            continue
+        found += [
+            f"{path.relative_to(ROOT)}: {match[0]!r}, rather {better!r}"
+            for phrase, better in BANNED.items()
+            for match in re.finditer(phrase, text)
+        ]
 
     assert found == []

@@ -239,6 +239,12 @@ class Pump:
         """How many messages are in a queue, delayed ones included."""
         return messages_in(queue)
 
+    def pass_(self, queue: str, *, seconds: float) -> None:
+        """Lets time pass for what is in a queue."""
+        for message in moto_of("sqs").queues[settings().resource(queue)]._messages:
+            message.delayed_until -= seconds * 1000
+            message.visible_at -= seconds * 1000
+
     def return_failed(self) -> None:
         """Lets the visibility timeout of failed messages pass."""
         for queue, receipt in self._failed:

@@ -1,6 +1,5 @@
 """A cinema with viewers, a clock that stands still until it is moved, and a desk to run campaigns from."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -164,8 +163,8 @@ class Desk:
             self.tick()
             if not self.pump.waiting("retry"):
                 break
-            # A chunk waits for its campaign's turn: SQS's delay is real, the rest is the standing clock's.
-            time.sleep(1.1)
+            # A chunk waits for its campaign's turn: by SQS's delay, and by the standing clock.
+            self.pump.pass_("retry", seconds=1.1)
             self.clock.pass_(seconds=2)
             self.pump.run("retry")
         assert self.pump.run() == []
