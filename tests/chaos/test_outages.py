@@ -123,7 +123,7 @@ def test_events_wait_while_the_topic_does_not_answer(rig: Rig) -> None:
 
 
 def test_a_thousand_letters_arrive_once_though_every_component_stops_and_starts_in_turn(rig: Rig) -> None:
-    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 20})  # so that some are left at the last stop
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 10})  # so that some are left at the last stop
     bulk, instant = rig.addresses(900), rig.addresses(100)
     ids = rig.send(bulk, lane="bulk")
     with ThreadPoolExecutor() as pool:

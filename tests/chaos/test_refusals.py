@@ -8,7 +8,7 @@ from tests.chaos.rig import Rig
 from tests.e2e.conftest import eventually
 
 pytestmark = pytest.mark.e2e
-LETTERS, RATE = 400, 100
+LETTERS, RATE, SLOWLY = 400, 400, 25  # so that the middle is long enough to break something in it
 
 
 def campaign(rig: Rig, campaign_id: str) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def resumed(rig: Rig, campaign_id: str) -> dict[str, Any]:
 
 
 def test_a_dkim_record_that_is_lost_in_the_middle_of_a_campaign_costs_no_letter(rig: Rig) -> None:
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": SLOWLY})
     addresses = rig.addresses(LETTERS)
     campaign_id = rig.campaign(addresses, rate_per_second=RATE)
     eventually(rig.ticking(lambda: rig.stats()["accepted"] >= 50))
@@ -39,6 +40,7 @@ def test_a_dkim_record_that_is_lost_in_the_middle_of_a_campaign_costs_no_letter(
     assert rig.progress(campaign_id)["failed"] == 0
 
     rig.trouble()
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": RATE})
     rig.control("POST", "switches/ses", {"state": "closed", "reason": "the record is back", "ramp": False})
     eventually(rig.ticking(lambda: rig.progress(campaign_id)["sent"] == LETTERS))
     assert set(rig.copies(addresses).values()) == {1}
@@ -46,6 +48,7 @@ def test_a_dkim_record_that_is_lost_in_the_middle_of_a_campaign_costs_no_letter(
 
 
 def test_a_campaign_that_is_refused_letter_by_letter_stops_at_twenty_and_ends_after_the_repair(rig: Rig) -> None:
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": SLOWLY})
     addresses = rig.addresses(LETTERS)
     campaign_id = rig.campaign(addresses, rate_per_second=RATE)
     eventually(rig.ticking(lambda: rig.stats()["accepted"] >= 50))
@@ -55,6 +58,7 @@ def test_a_campaign_that_is_refused_letter_by_letter_stops_at_twenty_and_ends_af
     assert rig.progress(campaign_id)["failed"] == 20
 
     rig.forgive()
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": RATE})
     eventually(rig.ticking(lambda: resumed(rig, campaign_id)["state"] == "completed"))
     assert rig.progress(campaign_id)["sent"] == LETTERS - 20
     assert rig.vestnik.call("POST", f"/v1/campaigns/{campaign_id}/resend").status_code == 200

@@ -42,7 +42,7 @@ def test_a_provider_that_is_down_is_left_alone_and_comes_back_slowly(rig: Rig) -
 
 
 def test_a_thrown_switch_stops_a_mass_mailing_and_the_exact_rest_goes_on(rig: Rig) -> None:
-    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 100})
+    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 50})
     rig.fault("no_events")  # what the ledger says in this test, it knows by itself
     addresses = rig.addresses(1000)
     campaign = rig.campaign(addresses, rate_per_second=400)

@@ -19,7 +19,7 @@ from tests.e2e.conftest import SETTINGS, Vestnik, eventually
 from tests.e2e.test_campaigns import finished, started
 
 pytestmark = pytest.mark.e2e
-VIEWERS = 150
+VIEWERS = 200
 PATIENT = WorkerTimings(events_window_seconds=0, function_timeout_seconds=15, visibility_timeout_seconds=15)
 
 
@@ -54,6 +54,12 @@ def sent(vestnik: Vestnik) -> Counter[str]:
     return Counter(letter["to"][0] for letter in vestnik.letters("@lost.example"))
 
 
+def pace(vestnik: Vestnik, campaign: str, *, per_second: int) -> None:
+    """Another one for a run that has begun."""
+    answer = vestnik.call("PATCH", f"/v1/campaigns/{campaign}", {"rate_per_second": per_second})
+    assert answer.status_code == 200, answer.text
+
+
 def test_a_half_sent_campaign_goes_on_after_its_tables_were_lost_and_no_letter_is_lost_or_sent_twice(
     lost: Vestnik,
 ) -> None:
@@ -64,11 +70,12 @@ def test_a_half_sent_campaign_goes_on_after_its_tables_were_lost_and_no_letter_i
     for start in range(0, VIEWERS, 50):
         assert lost.call("POST", "/v1/users/batch", {"users": users[start : start + 50]}).status_code == 200
     audience = {"rule": {"attribute": "lost", "op": "equals", "value": True}}
-    campaign = started(lost, audience=audience, rate_per_second=5)
+    campaign = started(lost, audience=audience, rate_per_second=1)  # however long a backup takes, it is not over then
 
     eventually(lambda: lost.tick() and len(sent(lost)) > 0)
     name = command(lost, "infra.backup", "--stage", "local").split("FROM=")[1].strip()
     of_the_backup = len(sent(lost))
+    pace(lost, campaign, per_second=5)
     eventually(lambda: of_the_backup + 20 < len(sent(lost)) < VIEWERS)
     dynamodb = lost.cloud.account.dynamodb
     for table in dynamodb.list_tables()["TableNames"]:
@@ -77,6 +84,7 @@ def test_a_half_sent_campaign_goes_on_after_its_tables_were_lost_and_no_letter_i
     for queue in ("fanout", "enrich-bulk", "deliver-email-bulk", "retry"):  # what failed too often without tables
         answer = lost.call("POST", f"/v1/control/dead-letters/{queue}/redrive", {"limit": 500})
         assert answer.status_code == 200, answer.text
+    pace(lost, campaign, per_second=400)
     seen = finished(lost, campaign)
 
     assert "letters that left since the backup: " in said
