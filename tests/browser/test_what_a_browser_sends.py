@@ -57,7 +57,7 @@ def receiver(page: str) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
             return
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/", kept
     server.shutdown()

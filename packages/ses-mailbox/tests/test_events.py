@@ -185,7 +185,7 @@ def site() -> Iterator[tuple[str, "Queue[tuple[str, str, str]]"]]:
             """Nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", asked
         server.shutdown()
 

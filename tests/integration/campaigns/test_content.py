@@ -68,7 +68,7 @@ def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FilmServic
     monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
     compose()
     with FilmService() as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield server
         server.shutdown()
 

@@ -28,7 +28,7 @@ ANNA = {"email": "anna@example.com", "locale": "en"}
 @pytest.fixture
 def line(stage: None) -> Iterator[tuple[Line, str]]:
     server = make_server("127.0.0.1", 0, api, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     with between(server.port) as made:
         yield made

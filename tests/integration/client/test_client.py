@@ -48,7 +48,7 @@ Connect = Callable[..., Vestnik]
 def connect(stage: None, wire: Wire) -> Iterator[Connect]:
     """Makes clients with keys of some scopes, or all."""
     server = make_server("127.0.0.1", 0, wire)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield lambda *scopes: Vestnik(f"http://127.0.0.1:{server.port}/", gateway(*scopes).key or "")
     server.shutdown()

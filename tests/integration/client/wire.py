@@ -103,6 +103,6 @@ def between(upstream: int) -> Iterator[tuple[Line, str]]:
         block_on_close = False
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield line, f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()

@@ -72,7 +72,7 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("VESTNIK_PUSH_ANDROID", application)
     compose()
     server = make_server("127.0.0.1", 0, api)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield Cloud(pump, Vestnik(f"http://127.0.0.1:{server.port}", gateway().key or ""), receiver)
     server.shutdown()
