@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import requests
 
 from chalicelib.manifest import CONSUMERS
+from chalicelib.storage.row_cache import KNOWN_FOR_SECONDS
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
 from tests.chaos.queues import Queues
@@ -253,6 +254,11 @@ class Rig:
         finally:
             for queue in queues:
                 self.control("POST", f"consumers/{queue}", {"paused": False})
+
+    def come_to_rest(self, queue: str) -> None:
+        """Waits until no worker of a queue holds a message, nor goes by what it knew before something changed."""
+        time.sleep(KNOWN_FOR_SECONDS)
+        eventually(lambda: self.queues.in_flight(queue) == 0)
 
     # -- breaking it
 
