@@ -5,6 +5,8 @@
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
 export PYTHONUTF8 := 1
+# Where bytecode is forbidden, as in many images, each process would compile all its libraries anew.
+export PYTHONDONTWRITEBYTECODE :=
 # Logs are those of this machine unless a stage is named.
 LOGS_OF := $(or $(STAGE),local)
 STAGE ?= dev
