@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests import forms
+from tests.serving import serving
 
 PAGE = """<!doctype html><meta charset="utf-8"><form method="post" action="/" {enctype}>
 <input type="hidden" name="token" value="a&#10;b"><input name="line"><textarea name="text"></textarea>
@@ -56,13 +56,8 @@ def receiver(page: str) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
         def log_message(self, format: str, *args: object) -> None:
             return
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", kept
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield f"{url}/", kept
 
 
 def sent_by(browser: Browser, page_source: str, file: forms.File | None = None) -> tuple[str, bytes]:

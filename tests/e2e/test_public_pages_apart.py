@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Semaphore, Thread
+from threading import Event, Semaphore
 
 import pytest
 import requests
@@ -14,6 +14,7 @@ import requests
 from infra.stages import PAGES
 from tests.e2e.conftest import Vestnik, eventually
 from tests.e2e.test_welcome import PROMO, is_confirmed, link, user, visit, welcome
+from tests.serving import serving
 
 __all__ = ["user", "welcome"]
 
@@ -42,34 +43,28 @@ class SlowSource:
             def log_message(self, format: str, *args: object) -> None:
                 """Overrides the server's: a test prints nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/content"
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def close(self) -> None:
-        self.let_go.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 @contextmanager
 def busy_api(vestnik: Vestnik) -> Iterator[None]:
     """All executions of the API's function wait for something slow."""
     source = SlowSource()
-    campaign = {"name": "Slow", "template": "weekly-digest", "content": {"url": source.url, "name": "films"}}
+    url = f"http://127.0.0.1:{source.server.server_port}/content"
+    campaign = {"name": "Slow", "template": "weekly-digest", "content": {"url": url, "name": "films"}}
     made = vestnik.call("POST", "/v1/campaigns", {**campaign, "audience": {"everyone": True}})
     assert made.status_code == 201, made.text
     body = {"recipients": [{"email": "editor@cinema.example"}]}
     lambdas = vestnik.cloud.account.lambdas
     lambdas.put_function_concurrency(FunctionName=API, ReservedConcurrentExecutions=AT_ONCE)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with serving(source.server), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             for _ in range(AT_ONCE):
                 pool.submit(vestnik.call, "POST", f"/v1/campaigns/{made.json()['id']}/test", body)
             assert all(source.asked.acquire(timeout=_PATIENCE_SECONDS) for _ in range(AT_ONCE))
             yield
         finally:
-            source.close()
+            source.let_go.set()
             lambdas.delete_function_concurrency(FunctionName=API)
 
 

@@ -19,7 +19,7 @@ from tests.e2e.conftest import SETTINGS, Vestnik, eventually
 from tests.e2e.test_campaigns import finished, started
 
 pytestmark = pytest.mark.e2e
-VIEWERS = 200
+VIEWERS = 150
 PATIENT = WorkerTimings(events_window_seconds=0, function_timeout_seconds=15, visibility_timeout_seconds=15)
 
 

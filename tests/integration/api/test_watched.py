@@ -10,7 +10,7 @@ from chalicelib.stage.app import Stage
 from chalicelib.storage.api_keys import revoke_key
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.accounts import AuditRow
-from tests.integration.api.gateway import PROMO, REQUEST_ID, Gateway, gateway
+from tests.integration.api.gateway import PROMO, REQUEST_ID, Gateway, gateway, without_hashes
 from tests.integration.control.requests_made import Requests
 from tests.integration.faults import LostReply, unreachable
 
@@ -61,7 +61,7 @@ def test_an_address_is_named_by_its_hash_in_a_path_and_in_a_body(service: Gatewa
 def test_a_number_is_named_by_its_hash(service: Gateway) -> None:
     service.get("/v1/suppressions/sms/+79161234567")
     [one] = entries()
-    assert "9161234567" not in str(one)
+    assert "7916" not in without_hashes(str(one._replace(at=None)))
 
 
 @pytest.mark.parametrize(

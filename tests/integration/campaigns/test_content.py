@@ -19,6 +19,7 @@ from chalicelib.security.outbound_http import guarded_session
 from chalicelib.stage.app import Stage
 from tests.integration.campaigns.conftest import Desk, PostOffice, Viewers
 from tests.processes import compose
+from tests.serving import serving
 
 FILMS = [{"title": "Silence", "url": "https://cinema.example/1"}]
 
@@ -67,10 +68,9 @@ def service(stage: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FilmServic
     """The service, on a private address that the stage allows."""
     monkeypatch.setenv("VESTNIK_PRIVATE_ADDRESSES", "true")
     compose()
-    with FilmService() as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    server = FilmService()
+    with serving(server):
         yield server
-        server.shutdown()
 
 
 def test_the_films_of_the_week_are_asked_for_once_and_reach_every_letter(

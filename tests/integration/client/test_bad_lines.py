@@ -2,7 +2,6 @@
 errors, and an end in time."""
 
 import gzip
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.integration.api.wsgi import api
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
 from tests.integration.client.wire import Fault, Line, between, cut, dripping, instead, late, lost
 from tests.integration.conftest import Letters, Pump
+from tests.serving import serving
 from tools.api_docs import example_body
 
 HTML = b"<html><h1>the gateway is tired</h1></html>"
@@ -28,13 +28,8 @@ ANNA = {"email": "anna@example.com", "locale": "en"}
 @pytest.fixture
 def line(stage: None) -> Iterator[tuple[Line, str]]:
     server = make_server("127.0.0.1", 0, api, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    with between(server.port) as made:
+    with serving(server), between(server.port) as made:
         yield made
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def client(line: tuple[Line, str], **options: Any) -> Vestnik:

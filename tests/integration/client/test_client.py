@@ -1,6 +1,5 @@
 """The Python client against the real API, over HTTP; what is between them loses replies."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
@@ -13,6 +12,7 @@ from clients.python.vestnik_client import Accepted, RefusedError, Status, Unavai
 from tests.integration.api.gateway import PROMO, gateway, nothing_happened
 from tests.integration.api.wsgi import StartResponse, api
 from tests.integration.conftest import Letters, Pump
+from tests.serving import serving
 from tools.seed import seed
 
 ANNA, BORIS = {"email": "anna@example.com", "locale": "en"}, {"email": "boris@example.com", "locale": "en"}
@@ -47,13 +47,8 @@ Connect = Callable[..., Vestnik]
 @pytest.fixture
 def connect(stage: None, wire: Wire) -> Iterator[Connect]:
     """Makes clients with keys of some scopes, or all."""
-    server = make_server("127.0.0.1", 0, wire)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield lambda *scopes: Vestnik(f"http://127.0.0.1:{server.port}/", gateway(*scopes).key or "")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(make_server("127.0.0.1", 0, wire)) as url:
+        yield lambda *scopes: Vestnik(f"{url}/", gateway(*scopes).key or "")
 
 
 def test_a_letter_is_sent_followed_and_cancelled(connect: Connect) -> None:

@@ -4,11 +4,12 @@ answers pages of its own. The API has done its work by then."""
 import http.client
 import socket
 import socketserver
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.parser import BytesParser
+
+from tests.serving import serving
 
 Fault = Callable[[socket.socket, bytes], None]  # what becomes of one whole reply
 
@@ -102,7 +103,5 @@ def between(upstream: int) -> Iterator[tuple[Line, str]]:
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield line, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with serving(Server(("127.0.0.1", 0), Handler)) as url:
+        yield line, url

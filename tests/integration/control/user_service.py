@@ -1,13 +1,14 @@
 """The cinema's user service for tests: a real HTTP server that answers as a test tells it."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -62,12 +63,6 @@ def running() -> Iterator[UserService]:
         def handle_error(self, request: Any, client_address: Any) -> None:
             pass  # a client that did not wait
 
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        service.url = f"http://127.0.0.1:{server.server_address[1]}/users"
-        try:
-            yield service
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Server(("127.0.0.1", 0), Handler)) as url:
+        service.url = f"{url}/users"
+        yield service

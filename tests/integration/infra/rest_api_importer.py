@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
 from infra.account import Account
+from tests.serving import serving
 
 _OWN_OF_A_CONNECTION = {"connection", "content-length", "transfer-encoding", "content-encoding"}
 
@@ -27,13 +27,8 @@ def rest_api_importer(account: Account) -> Iterator[str]:
     class Handler(_Handler):
         into = account
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
 
 
 class _Handler(BaseHTTPRequestHandler):

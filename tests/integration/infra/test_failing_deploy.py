@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from threading import Thread
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -16,6 +15,7 @@ import requests
 from infra import deploy, destroy, planning
 from infra.account import Account
 from infra.package import artifacts
+from tests.serving import serving
 
 STAGE = "dev"
 APP, INFRA = f"vestnik-{STAGE}-app", f"vestnik-{STAGE}-infra"
@@ -68,13 +68,7 @@ class Gate:
             def log_message(self, format: str, *args: Any) -> None:
                 """Overrides the server's: a test prints nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 _REFUSAL = b"""<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized</Message></Error>
@@ -92,16 +86,16 @@ def gate(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate(str(account.endpoint_url))
     monkeypatch.setattr(planning, "artifacts", _built_once)
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(account.endpoint_url))
-    for service in ("CLOUDFORMATION", "S3"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", gate.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    yield gate
-    gate.fault = lambda _: False
-    assert destroy.main(["--stage", STAGE, "--yes"]) == 0
-    assert left_behind() == []
-    gate.close()
+    with serving(gate.server) as url:
+        for service in ("CLOUDFORMATION", "S3"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", url)
+        yield gate
+        gate.fault = lambda _: False
+        assert destroy.main(["--stage", STAGE, "--yes"]) == 0
+        assert left_behind() == []
 
 
 def deployed(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

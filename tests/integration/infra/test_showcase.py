@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +23,7 @@ from tests.integration.api.wsgi import api
 from tests.integration.channels.receiver import Receiver, receiving
 from tests.integration.conftest import Pump
 from tests.processes import compose
+from tests.serving import serving
 
 Ends = dict[str, tuple[str, str | None]]
 SENT = ("sent", None)
@@ -71,13 +71,8 @@ def cloud(pump: Pump, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> It
     application = "arn:aws:sns:eu-central-1:123456789012:app/GCM/vestnik-test-android"
     monkeypatch.setenv("VESTNIK_PUSH_ANDROID", application)
     compose()
-    server = make_server("127.0.0.1", 0, api)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield Cloud(pump, Vestnik(f"http://127.0.0.1:{server.port}", gateway().key or ""), receiver)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(make_server("127.0.0.1", 0, api)) as url:
+        yield Cloud(pump, Vestnik(url, gateway().key or ""), receiver)
 
 
 class Interrupted(Vestnik):

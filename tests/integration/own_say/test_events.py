@@ -8,7 +8,7 @@ import pytest
 from chalicelib.clock import now, parse_rfc3339, rfc3339
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.ledger import EventRow, LedgerRow, RequestRow
-from tests.integration.api.gateway import Gateway, gateway, nothing_happened
+from tests.integration.api.gateway import Gateway, gateway, nothing_happened, without_hashes
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, links_in
 
@@ -200,4 +200,4 @@ def test_what_is_kept_of_an_event_names_nobody(api: Gateway) -> None:
     api.post("/v1/events", registered())
 
     [kept] = [row for row in LedgerRow.scan() if isinstance(row, EventRow)]
-    assert "anna" not in str(kept.to_simple_dict()).lower()
+    assert "anna" not in without_hashes(str(kept.to_simple_dict())).lower()

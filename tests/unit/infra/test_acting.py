@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,6 +11,7 @@ import pytest
 
 from infra.account import Account
 from infra.acting import act_in, find_addresses
+from tests.serving import serving
 
 pytestmark = pytest.mark.usefixtures("own_environment")
 
@@ -30,13 +30,8 @@ class Healthy(BaseHTTPRequestHandler):
 @pytest.fixture
 def emulator() -> Iterator[str]:
     """The address of one."""
-    server = HTTPServer(("127.0.0.1", 0), Healthy)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Healthy)) as url:
+        yield url
 
 
 def test_the_stage_local_is_the_cloud_that_runs_here(
