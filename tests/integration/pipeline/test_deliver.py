@@ -17,9 +17,10 @@ from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
+from chalicelib.storage.ledger import Delivery
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
+from tests.ledgers import every_delivery, heard, stored
 from tests.processes import compose
 
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
@@ -74,12 +75,12 @@ def deliver(one: DeliverJob) -> dict[str, int]:
     return +Stage.own().deliver.deliver(one).counts
 
 
-def rows(one: DeliverJob) -> list[DeliveryRow]:
-    return [DeliveryRow.get(r.notification_id, DELIVERY_PREFIX + "email", consistent_read=True) for r in one.recipients]
+def deliveries(one: DeliverJob) -> list[Delivery]:
+    return [stored(r.notification_id) for r in one.recipients]
 
 
 def states(one: DeliverJob) -> list[tuple[str, str | None]]:
-    return [(row.status, row.reason) for row in rows(one)]
+    return [(found.status, found.reason) for found in deliveries(one)]
 
 
 def put_aside() -> list[RetryJob]:
@@ -99,8 +100,8 @@ def test_an_accepted_letter_is_sent(channel: ToldChannel) -> None:
 
     assert deliver(one) == {"sent": 1}
 
-    [row] = rows(one)
-    assert (row.status, row.provider_id, row.attempt) == ("sent", "ses-1", 1)
+    [found] = deliveries(one)
+    assert (found.status, found.provider_id, found.attempt) == ("sent", "ses-1", 1)
     assert put_aside() == []
 
 
@@ -229,7 +230,7 @@ def test_what_one_recipients_data_raises_fails_that_letter_alone_and_the_line_is
     assert deliver(one.model_copy(update={"recipients": tuple(people)})) == {"failed": 1, "sent": 7}
 
     assert states(one)[3] == ("failed", "template_error")
-    assert json.loads(rows(one)[3].timeline[-1])["rule"] == "en/email.html, line 2"
+    assert deliveries(one)[3].timeline[-1]["rule"] == "en/email.html, line 2"
 
 
 def test_an_expired_letter_is_not_sent(channel: ToldChannel) -> None:
@@ -340,7 +341,8 @@ def test_an_unknown_marketing_letter_waits_for_a_person_after_the_deadline(chann
     pump.run()
 
     assert (states(one), len(channel.given)) == ([("uncertain", "unconfirmed")], 1)
-    assert rows(one)[0].attention == "uncertain"
+    waiting, _ = Stage.own().ledger.uncertain(limit=9, cursor=None)
+    assert waiting == deliveries(one)
 
 
 def test_an_unknown_transactional_letter_is_sent_once_more_and_only_once(channel: ToldChannel, pump: Pump) -> None:
@@ -369,7 +371,7 @@ def test_a_letter_that_the_provider_has_confirmed_is_left_alone(channel: ToldCha
     channel.answers = [LOST]
     one = job(category="account")
     deliver(one)
-    Stage.own().ledger.move([Move(DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)])
+    heard(Stage.own().ledger, DeliveryKey(one.recipients[0].notification_id, "email"), DeliveryStatus.SENT)
 
     assert reconciled(one, after=HOUR, pump=pump) == []
     pump.run()
@@ -411,7 +413,7 @@ def test_refusals_in_a_row_of_letters_without_a_run_open_the_switch(channel: Tol
     for one in jobs:
         deliver(one)
 
-    refused = [(row.status, row.reason) for row in LedgerRow.scan() if isinstance(row, DeliveryRow)]
+    refused = [(str(found.status), found.reason) for found in every_delivery()]
     assert refused.count(("failed", "rejected")) == 20
     assert set(refused) == {("failed", "rejected"), ("queued", "refused_in_a_row")}
     switch = Stage.own().switches.read("ses")

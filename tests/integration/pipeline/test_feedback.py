@@ -14,10 +14,11 @@ from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.pipeline.feedback_messages import read_event
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
+from chalicelib.storage.ledger import Delivery
 from chalicelib.storage.rows.people import SuppressionRow
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
+from tests.ledgers import stored
 
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
 
@@ -87,11 +88,11 @@ def sent(pump: Pump) -> Pump:
     return pump
 
 
-def tell(pump: Pump, *events: str) -> DeliveryRow:
+def tell(pump: Pump, *events: str) -> Delivery:
     for one in events:
         pump.put("feedback", one)
         assert pump.run("feedback") == []
-    return DeliveryRow.get(KEY.notification_id, DELIVERY_PREFIX + KEY.channel)
+    return stored(KEY)
 
 
 def suppressed() -> list[tuple[str, str]]:
@@ -112,18 +113,18 @@ def suppressed() -> list[tuple[str, str]]:
     ],
 )
 def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason: str | None) -> None:
-    row = tell(sent, event(kind))
+    found = tell(sent, event(kind))
 
-    assert (row.status, row.reason) == (status, reason)
+    assert (found.status, found.reason) == (status, reason)
 
 
 @pytest.mark.parametrize("kind", ["Send", "DeliveryDelay"])
 def test_what_tells_that_a_letter_was_taken_settles_one_whose_reply_was_lost(pump: Pump, kind: str) -> None:
     Stage.own().ledger.move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
 
-    row = tell(pump, event(kind))
+    found = tell(pump, event(kind))
 
-    assert (row.status, row.provider_id) == ("sent", "ses-1")
+    assert (found.status, found.provider_id) == ("sent", "ses-1")
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
@@ -136,28 +137,28 @@ def test_an_address_that_bounces_for_good_or_complains_is_not_written_to_again(s
 @pytest.mark.parametrize(("kind", "sub_type"), [("Transient", "MailboxFull"), ("Undetermined", "Undetermined")])
 def test_a_soft_bounce_suppresses_nobody(sent: Pump, kind: str, sub_type: str) -> None:
     expired = [{"emailAddress": "Anna@example.com", "action": "failed", "status": "4.4.7"}]
-    row = tell(sent, event("Bounce", bounceType=kind, bounceSubType=sub_type, bouncedRecipients=expired))
+    found = tell(sent, event("Bounce", bounceType=kind, bounceSubType=sub_type, bouncedRecipients=expired))
 
-    assert (row.status, row.reason) == ("bounced", "soft_bounce")
+    assert (found.status, found.reason) == ("bounced", "soft_bounce")
     assert Stage.own().suppressions.reason_of("email", "anna@example.com") is None
 
 
 def test_a_reader_who_says_not_spam_has_not_complained(sent: Pump) -> None:
-    row = tell(sent, event("Complaint", complaintFeedbackType="not-spam"))
+    found = tell(sent, event("Complaint", complaintFeedbackType="not-spam"))
 
-    assert (row.status, suppressed()) == ("sent", [])
+    assert (found.status, suppressed()) == ("sent", [])
 
 
 def test_the_same_event_twice_is_one_step(sent: Pump) -> None:
-    row = tell(sent, event("Delivery"), event("Delivery"), event("Delivery"))
+    found = tell(sent, event("Delivery"), event("Delivery"), event("Delivery"))
 
-    assert [json.loads(step)["status"] for step in row.timeline] == ["calling", "sent", "delivered"]
+    assert [step["status"] for step in found.timeline] == ["calling", "sent", "delivered"]
 
 
 def test_events_in_any_order_end_in_the_same_state(sent: Pump) -> None:
-    row = tell(sent, event("Bounce"), event("Delivery"), event("Send"))
+    found = tell(sent, event("Bounce"), event("Delivery"), event("Send"))
 
-    assert row.status == "bounced"
+    assert found.status == "bounced"
 
 
 def test_a_complaint_long_after_the_delivery_is_heard(sent: Pump) -> None:
@@ -198,7 +199,7 @@ def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
     sent.put("feedback", event("Delivery"))
 
     assert len(sent.run("feedback")) == 1
-    assert DeliveryRow.get(KEY.notification_id, DELIVERY_PREFIX + KEY.channel).status == "delivered"
+    assert stored(KEY).status == "delivered"
 
 
 def on_their_way(n: int) -> list[DeliveryKey]:
@@ -212,7 +213,7 @@ def told_of(keys: list[DeliveryKey], kind: str) -> list[str]:
 
 
 def statuses(keys: list[DeliveryKey]) -> set[str]:
-    return {str(DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel).status) for key in keys}
+    return {str(stored(key).status) for key in keys}
 
 
 def test_what_follows_a_send_says_it_too_so_that_a_batch_of_both_is_one_write(pump: Pump) -> None:
@@ -238,7 +239,7 @@ def test_a_send_that_the_record_has_told_already_writes_nothing(pump: Pump) -> N
     dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
     assert calls == [f"DynamoDB_20120810.{name}" for name in ("BatchGetItem", "TransactWriteItems")]
     assert statuses(keys) == {"sent"}
-    assert [len(DeliveryRow.get(key.notification_id, "delivery#email").timeline) for key in keys] == [2, 2, 2]
+    assert [len(stored(key).timeline) for key in keys] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -257,8 +258,7 @@ def test_the_events_of_one_delivery_in_one_batch_follow_each_other(
 
     work([body for kind in kinds for body in told_of(keys, kind)])
 
-    row = DeliveryRow.get(keys[0].notification_id, DELIVERY_PREFIX + "email")
-    assert [found["status"] for one in row.timeline if "status" in (found := json.loads(one))] == statuses_seen
+    assert [one["status"] for one in stored(keys[0]).timeline if "status" in one] == statuses_seen
 
 
 def test_a_message_that_is_no_event_fails_alone(pump: Pump) -> None:

@@ -24,9 +24,9 @@ from chalicelib.errors import PoisonMessageError
 from chalicelib.observability import Line
 from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from chalicelib.storage.rows.people import SuppressionRow
 from chalicelib.storage.runs import PlannedRun
+from tests.ledgers import is_ledger_empty, state
 
 ANNA = "anna@viewers.example"
 FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
@@ -87,11 +87,6 @@ def tell(key: DeliveryKey, *events: Event, to: Sequence[str] | None = (ANNA,)) -
 
 def work(bodies: list[str]) -> Sequence[Any]:
     return feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
-
-
-def state(key: DeliveryKey) -> tuple[str, str | None]:
-    row = DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
-    return row.status, row.reason
 
 
 def suppressed(address: str = ANNA) -> str | None:
@@ -265,7 +260,7 @@ def test_what_is_told_of_an_unknown_delivery_makes_none(stage: None, event: Even
     [outcome] = work([written(event, DeliveryKey(new_id(), "email"))])
 
     assert isinstance(outcome, Line), outcome
-    assert list(LedgerRow.scan()) == []
+    assert is_ledger_empty()
 
 
 @pytest.mark.parametrize("body", [{}, None, {"bounceType": None, "bouncedRecipients": [{}]}])
