@@ -23,25 +23,17 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.settings import settings as stage_settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.configuration import TemplateRow
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 from chalicelib.storage.rows.people import CapRow, PreferencesRow, SuppressionRow, UserRow
 from tests.integration.conftest import Pump, moto_of
 from tests.integration.pipeline.test_deliver import ToldChannel, job
 from tests.integration.pipeline.test_deliver import channel as channel
 from tests.integration.pipeline.test_feedback import event
 from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
+from tests.ledgers import raw_delivery, state, stored
 from tests.processes import compose
 
 some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 FINAL = {"skipped", "failed", "sent"}
-
-
-def status(notification_id: str) -> tuple[str, str | None] | None:
-    try:
-        row = DeliveryRow.get(notification_id, DELIVERY_PREFIX + "email", consistent_read=True)
-    except DeliveryRow.DoesNotExist:
-        return None
-    return row.status, row.reason
 
 
 def alone_at_their_addresses(job: DeliverJob) -> DeliverJob:
@@ -82,10 +74,10 @@ def test_a_recipient_that_nobody_can_write_to_fails_alone(
     Stage.own().deliver.deliver(one.only(recipients))
 
     good = [r for n, r in enumerate(one.recipients) if n != 1]
-    assert [status(r.notification_id) for r in good] == [("sent", None)] * 3
+    assert [state(r.notification_id) for r in good] == [("sent", None)] * 3
     sent = Counter(message.delivery_id for message in channel.given)
     assert all(sent[f"{r.notification_id}_email"] == 1 for r in good)
-    end = status(poisoned.notification_id)
+    end = state(poisoned.notification_id)
     assert end is not None and end[0] in FINAL
     assert sent[f"{poisoned.notification_id}_email"] == (end[0] == "sent")
 
@@ -101,7 +93,7 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
     ]
     one, poisoned = one.only(recipients), recipients[1]
     address = Stage.own().address_hashes.key("email", poisoned.address)
-    delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
+    delivery = raw_delivery(poisoned.notification_id)
     model, item, names = data.draw(
         st.sampled_from(
             [
@@ -112,11 +104,7 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
                     {"user_id": {"S": poisoned.user_id}, "category": {"S": "marketing"}, "version": {"N": "1"}},
                     ["taken", "letters", "version"],
                 ),
-                (
-                    LedgerRow,
-                    {**delivery, "kind": {"S": "delivery"}},
-                    ["status", "timeline", "run_id", "kind"],
-                ),
+                delivery,
             ]
         )
     )
@@ -126,10 +114,10 @@ def test_stored_rows_that_nobody_can_read_stop_their_own_letter(channel: ToldCha
 
     for n, recipient in enumerate(recipients):
         if n != 1:
-            assert status(recipient.notification_id) == ("sent", None)
+            assert state(recipient.notification_id) == ("sent", None)
     # Of a delivery that cannot be read nobody knows whether it was sent: it is not.
-    if model is not LedgerRow:
-        end = status(poisoned.notification_id)
+    if item is not delivery.item:
+        end = state(poisoned.notification_id)
         assert end is not None and end[0] in FINAL
 
 
@@ -142,9 +130,8 @@ def test_letters_of_a_template_that_is_not_there_have_failed_and_say_so(
 
     Stage.own().deliver.deliver(one)
 
-    assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
-    row = DeliveryRow.get(one.recipients[0].notification_id, DELIVERY_PREFIX + "email")
-    assert "there is no" in str(row.timeline)
+    assert [state(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
+    assert "there is no" in str(stored(one.recipients[0].notification_id).timeline)
 
 
 @given(value=ATTRIBUTE)
@@ -158,7 +145,7 @@ def test_letters_of_a_template_that_cannot_be_read_have_failed(channel: ToldChan
 
     Stage.own().deliver.deliver(one)
 
-    assert [status(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
+    assert [state(r.notification_id) for r in one.recipients] == [("failed", "template_error")] * 2
 
 
 # ---------------------------------------------------------------- enrich
@@ -197,7 +184,7 @@ def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> 
     Stage.own().preferences.put(users[1], Preferences.model_validate(wish))
     one = enrich_job([EnrichRecipient(notification_id=new_id(), user_id=user) for user in users])
     poisoned = one.recipients[1]
-    delivery = {"notification_id": {"S": poisoned.notification_id}, "part": {"S": "delivery#email"}}
+    delivery = raw_delivery(poisoned.notification_id)
     model, item, names = data.draw(
         st.sampled_from(
             [
@@ -207,22 +194,22 @@ def test_a_user_whose_rows_cannot_be_read_fails_alone(pump: Pump, data: Any) -> 
                     ["email", "name", "attributes", "timezone", "locale", "confirmed_email", "phone"],
                 ),
                 (PreferencesRow, {"user_id": {"S": users[1]}, "updated_at": {"S": ""}}, ["preferences", "words"]),
-                (LedgerRow, {**delivery, "kind": {"S": "delivery"}}, ["status", "timeline", "run_id"]),
+                delivery,
             ]
         )
     )
-    item = data.draw(spoil(item, names))
-    if model is UserRow and "S" not in item.get("email", {"S": ""}):
-        item = {name: value for name, value in item.items() if name != "email"}  # the key of an index is a text
-    raw_put(model, item)
+    spoilt = data.draw(spoil(item, names))
+    if model is UserRow and "S" not in spoilt.get("email", {"S": ""}):
+        spoilt = {name: value for name, value in spoilt.items() if name != "email"}  # the key of an index is a text
+    raw_put(model, spoilt)
 
     Stage.own().enrich.enrich(one)
 
     went = going()
     good = [r.notification_id for n, r in enumerate(one.recipients) if n != 1]
     assert {one for one in good if went[one]} == set(good)
-    if model is not LedgerRow and not went[poisoned.notification_id]:
-        end = status(poisoned.notification_id)
+    if item is not delivery.item and not went[poisoned.notification_id]:
+        end = state(poisoned.notification_id)
         assert end is not None and end[0] in {"skipped", "failed", "waiting"}
 
 
@@ -245,7 +232,7 @@ def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, val
     went = going()
     assert all(went[r.notification_id] for n, r in enumerate(recipients) if n != 1)
     if not went[recipients[1].notification_id]:
-        end = status(recipients[1].notification_id)
+        end = state(recipients[1].notification_id)
         assert end is not None and end[0] in {"skipped", "failed"}
 
 
@@ -290,22 +277,22 @@ def test_an_event_that_nobody_can_read_stops_no_other(
     outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)([json.dumps(b) for b in bodies])
 
     assert [one for n, one in enumerate(outcomes) if n != 1 and isinstance(one, Exception)] == []
-    assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+    assert [state(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
 
 
-@given(attribute=st.sampled_from(["status", "run_id", "timeline", "opened_at", "delivered_at"]), value=ATTRIBUTE)
+@given(data=st.data())
 @some
-def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, attribute: str, value: Any) -> None:
+def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, data: Any) -> None:
     """Promise I1."""
     keys = [sent_letter() for _ in range(4)]
-    damaged = DeliveryRow.get(keys[1].notification_id, "delivery#email").serialize()
-    raw_put(LedgerRow, {**damaged, attribute: value})
+    model, item, names = raw_delivery(keys[1])
+    raw_put(model, data.draw(spoil(item, names)))
     bodies = [event(kind, {"delivery": [key.id]}) for key in keys for kind in ("Send", "Delivery", "Open")]
 
     outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
 
     assert [one for n, one in enumerate(outcomes) if n // 3 != 1 and isinstance(one, Exception)] == []
-    assert [status(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+    assert [state(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
 
 
 # ---------------------------------------------------------------- messages
@@ -327,5 +314,5 @@ def test_a_message_that_is_spoiled_by_one_recipient_is_done_for_the_others(
     for _ in range(2):
         each(deliver_work(Stage.own().deliver), [body], alone=lambda *_: None)
 
-    assert [status(one) for one in good] == [("sent", None)] * 3
+    assert [state(one) for one in good] == [("sent", None)] * 3
     assert [m.delivery_id for m in channel.given if m.delivery_id[:36] in good] == [f"{one}_email" for one in good]

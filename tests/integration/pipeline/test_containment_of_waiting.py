@@ -16,13 +16,14 @@ from chalicelib.profiles.model import User
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.digests import DigestRow
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
+from chalicelib.storage.rows.ledger import LedgerRow, RequestRow
 from chalicelib.storage.rows.people import PreferencesRow
 from functions import tick
 from tests.integration.conftest import Letters, Pump
-from tests.integration.pipeline.test_containment import raw_put, status
+from tests.integration.pipeline.test_containment import raw_put
 from tests.integration.pipeline.test_deliver import job
 from tests.integration.poison import spoil
+from tests.ledgers import raw_delivery, state
 from tests.processes import compose
 
 some = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -49,7 +50,7 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
     compose(clock=now)
     ids = [collected(pump, anna), collected(pump, anna), collected(pump, boris)]
     pump.run("enrich-instant")
-    assert {status(one) for one in ids} == {("waiting", "digest")}
+    assert {state(one) for one in ids} == {("waiting", "digest")}
     model, item, names = data.draw(
         st.sampled_from(
             [
@@ -58,7 +59,7 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
                     DigestRow.get(anna, ids[0]).serialize(),
                     ["letter", "context", "channels", "locale", "fate"],
                 ),
-                (LedgerRow, DeliveryRow.get(ids[0], "delivery#email").serialize(), ["status", "timeline"]),
+                raw_delivery(ids[0]),
             ]
         )
     )
@@ -68,12 +69,12 @@ def test_a_letter_that_nobody_can_read_holds_up_no_digest(
     Stage.own().digest_queue.release()
     assert pump.run() == []
 
-    assert [status(one) for one in ids[1:]] == [("skipped", "in_digest")] * 2
+    assert [state(one) for one in ids[1:]] == [("skipped", "in_digest")] * 2
     sent = Counter(address for letter in letters() for address in letter["to"])
     assert (sent[f"{anna}@example.com"], sent[f"{boris}@example.com"]) == (1, 1)
     assert list(DigestRow.query(anna)) == []
     if model is DigestRow:
-        assert (status(ids[0]) or ("",))[0] in {"failed", "skipped"}
+        assert (state(ids[0]) or ("",))[0] in {"failed", "skipped"}
 
 
 def test_a_line_that_cannot_be_rendered_is_left_out_with_its_reason(
@@ -92,7 +93,7 @@ def test_a_line_that_cannot_be_rendered_is_left_out_with_its_reason(
     Stage.own().digest_queue.release()
     assert pump.run() == []
 
-    assert [status(one) for one in ids] == [("failed", "template_error"), ("skipped", "in_digest")]
+    assert [state(one) for one in ids] == [("failed", "template_error"), ("skipped", "in_digest")]
     [letter] = [one for one in letters() if f"{anna}@example.com" in one["to"]]
     assert "new-episode" not in letter["body"]
 
@@ -116,7 +117,7 @@ def test_a_user_whose_preferences_cannot_be_read_gets_no_digest_and_ends(
     Stage.own().digest_queue.release()
     assert pump.run() == []
 
-    assert (status(one) or ("",))[0] in {"failed", "skipped"}
+    assert (state(one) or ("",))[0] in {"failed", "skipped"}
     assert list(DigestRow.query(anna)) == []
 
 
@@ -158,10 +159,10 @@ def test_a_delivery_that_nobody_can_read_holds_up_no_reconciliation(pump: Pump, 
     keys = [DeliveryKey(r.notification_id, "email") for r in one.recipients]
     claims = [Move(key, DeliveryStatus.CALLING, owner="a", lease_until=past, attempt=1) for key in keys]
     Stage.own().ledger.move(claims)
-    damaged = DeliveryRow.get(keys[0].notification_id, "delivery#email").serialize()
-    raw_put(LedgerRow, data.draw(spoil(damaged, ["status", "lease_until", "owner", "resends", "timeline"])))
+    model, item, names = raw_delivery(keys[0])
+    raw_put(model, data.draw(spoil(item, names)))
     aside = RetryJob(kind="reconcile", queue="deliver-email", body=one.model_dump_json(), not_before=rfc3339(past))
 
     Stage.own().reconcile.take(aside)
 
-    assert [status(key.notification_id) for key in keys[1:]] == [("uncertain", "unconfirmed")] * 2
+    assert [state(key.notification_id) for key in keys[1:]] == [("uncertain", "unconfirmed")] * 2
