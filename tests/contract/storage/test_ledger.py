@@ -17,6 +17,7 @@ from chalicelib.storage.requests import StoredEvent, StoredRequest
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun
 from chalicelib.storage.short_links import Link, ShortLinks
+from tests.ledgers import engage, heard, told_delivered
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NAME = "2026-03-02T10:00:00.000000Z"
@@ -93,7 +94,7 @@ def test_the_better_informed_verdict_holds_in_whichever_order(database: str) -> 
         ledger().move([claim(n)])
         ledger().move([Move(key(n), S.SENT, owner="w-1")])
         for status in order:
-            ledger().move([Move(key(n), status, "complaint" if status is S.COMPLAINED else None)])
+            heard(ledger(), key(n), status, "complaint" if status is S.COMPLAINED else None)
 
     assert {one.status for one in ledger().states([key(0), key(1), key(2)]).values()} == {"complained"}
 
@@ -103,7 +104,7 @@ def test_a_run_is_counted_in_the_transaction_of_its_moves(database: str) -> None
     ledger().move([claim(n, run_id=run) for n in range(3)])
     ledger().move([Move(key(n), S.SENT, owner="w-1", run_id=run) for n in range(2)])
     ledger().move([Move(key(2), S.FAILED, "bad_address", owner="w-1", run_id=run)])
-    ledger().move([Move(key(0), S.DELIVERED)])  # by who does not know the run
+    heard(ledger(), key(0), S.DELIVERED)  # by who does not know the run
 
     [counts] = read_counts([PlannedRun(run, NAME, shards=1, channels=1)])
     assert +counts.words == {"delivered": 1, "sent": 1, "failed#bad_address": 1}
@@ -112,11 +113,11 @@ def test_a_run_is_counted_in_the_transaction_of_its_moves(database: str) -> None
 def test_what_was_opened_before_it_was_delivered_was_a_machine(database: str) -> None:
     ledger().move([claim()])
     ledger().move([Move(key(), S.SENT, owner="w-1")])
-    assert ledger().engage(key(), Engagement.OPENED, at=AT) is True
-    assert ledger().engage(key(), Engagement.OPENED, at=AT) is False
+    assert engage(ledger(), key(), Engagement.OPENED, at=AT) is True
+    assert engage(ledger(), key(), Engagement.OPENED, at=AT) is False
     assert ledger().states([key()])[key()].engaged
 
-    ledger().note_delivery(key(), at="2026-03-02T10:00:05Z")
+    told_delivered(ledger(), key(), "2026-03-02T10:00:05Z")
 
     assert not ledger().states([key()])[key()].engaged
 

@@ -5,7 +5,6 @@ they saw however late; the provider tells what became of each letter late, twice
 model outside the ledger counts what the provider really took.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,9 +21,8 @@ from hypothesis.stateful import (
 
 from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
-from chalicelib.storage import dynamodb as base
 from chalicelib.storage.ledger import Ledger
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
+from tests.ledgers import delivery, heard, stored
 
 S = DeliveryStatus
 LEASE = timedelta(minutes=1)
@@ -47,7 +45,12 @@ RANK = {
 }
 ENDS = frozenset({S.BOUNCED, S.COMPLAINED, S.FAILED, S.SKIPPED, S.CANCELLED})
 VERDICTS = {"accepted": S.SENT, "throttled": S.QUEUED, "refused": S.FAILED}
-FEEDBACK = {"Send": S.SENT, "Delivery": S.DELIVERED, "Bounce": S.BOUNCED, "Complaint": S.COMPLAINED}
+FEEDBACK = {
+    "Send": (S.SENT, None),
+    "Delivery": (S.DELIVERED, None),
+    "Bounce": (S.BOUNCED, "hard_bounce"),
+    "Complaint": (S.COMPLAINED, "complaint"),
+}
 
 numbers = st.sampled_from(range(len(MAX_SENDS)))
 
@@ -76,7 +79,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def nothing_yet(self) -> None:
-        assert list(DeliveryRow.batch_get(places(self.keys))) == []
+        assert [delivery(key) for key in self.keys] == [None] * len(self.keys)
 
     @precondition(lambda self: self.is_at_rest())
     @rule()
@@ -115,8 +118,7 @@ class LedgerMachine(RuleBasedStateMachine):
         answer = data.draw(st.sampled_from(self.answers))
         self.answers.remove(answer)
         key, owner, status = answer
-        before = row(key)
-        assert before is not None
+        before = stored(key)
         refused = self.ledger.move([Move(key, status, owner=owner, provider_id="ses")])
         if before.owner != owner:
             assert key in refused, "a worker that lost its claim has written"
@@ -128,10 +130,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now += LEASE
         # Whoever has not called by the end of the lease is dead: the lease is longer than a worker's timeout.
         self.calling = {name: held for name, held in self.calling.items() if held != key}
-        found = row(key)
-        assert found is not None
+        found = stored(key)
         # A forgetful one does not look whether it was sent once more already: then the ledger alone stands against it.
-        if MAX_SENDS[self.keys.index(key)] > 1 and (found.resends is None or forgetful):
+        if MAX_SENDS[self.keys.index(key)] > 1 and (not found.resent or forgetful):
             decision = Move(key, S.QUEUED, reason="unconfirmed", owner=found.owner, resend=True)
         else:
             decision = Move(key, S.UNCERTAIN, reason="unconfirmed", owner=found.owner)
@@ -153,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from([key for key in self.keys if self.is_unheard(key)]))
         event = data.draw(st.sampled_from(self.told[key]))  # late, in any order, and again
         self.heard[key] += 1
-        self.ledger.move([Move(key, FEEDBACK[event], reason="hard_bounce" if event == "Bounce" else None)])
+        heard(self.ledger, key, *FEEDBACK[event])
         assert self.status(key) not in (S.QUEUED, S.CALLING, S.UNCERTAIN), "the provider's word was not heard"
 
     @precondition(lambda self: not self.is_closed())
@@ -165,20 +166,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_status_never_moves_back_and_the_timeline_only_grows(self) -> None:
-        rows = {one.notification_id: one for one in DeliveryRow.batch_get(places(self.keys), consistent_read=True)}
         for key in self.keys:
-            found, seen = rows.get(key.notification_id), self.seen[key]
+            found, seen = delivery(key), self.seen[key]
             if found is None:
                 assert seen == []
                 continue
-            status = DeliveryStatus(found.status)
+            status = found.status
             if seen and seen[-1] != status:
                 complained = (seen[-1], status) == (S.BOUNCED, S.COMPLAINED)  # the better informed
                 assert seen[-1] not in ENDS or complained, f"{seen[-1]} was left for {status}"
                 assert RANK.get(status, 9) >= RANK[seen[-1]], f"{seen[-1]} moved back to {status}"
             seen.append(status)
             assert len(found.timeline) >= self.lengths[key]
-            assert f'"status":"{status}"' in found.timeline[-1]
+            assert found.timeline[-1]["status"] == status
             self.lengths[key] = len(found.timeline)
 
     @invariant()
@@ -193,12 +193,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def write(self, decision: Move) -> None:
         """What a reconciler decided."""
-        before = row(decision.key)
-        assert before is not None
+        before = stored(decision.key)
         refused = self.ledger.move([decision])
         if before.owner != decision.owner:
             assert decision.key in refused, "what was decided about another's claim was written"
-        if decision.resend and before.resends is not None and before.status == S.CALLING:
+        if decision.resend and before.resent and before.status == S.CALLING:
             assert decision.key in refused, "what was sent once more is to be sent a third time"
 
     def is_at_rest(self) -> bool:
@@ -223,20 +222,8 @@ class LedgerMachine(RuleBasedStateMachine):
         return not ENDS.isdisjoint(self.seen[self.keys[CLOSED]])
 
     def status(self, key: DeliveryKey) -> DeliveryStatus | None:
-        found = row(key)
-        return DeliveryStatus(found.status) if found else None
-
-
-def places(keys: Iterable[DeliveryKey]) -> list[tuple[str, str]]:
-    return [(key.notification_id, DELIVERY_PREFIX + key.channel) for key in keys]
-
-
-def row(key: DeliveryKey) -> DeliveryRow | None:
-    with base.reaching_dynamodb():
-        try:
-            return DeliveryRow.get(key.notification_id, DELIVERY_PREFIX + key.channel, consistent_read=True)
-        except DeliveryRow.DoesNotExist:
-            return None
+        found = delivery(key)
+        return found.status if found else None
 
 
 def test_no_order_of_events_breaks_the_promises_of_the_ledger(stage: None) -> None:

@@ -17,6 +17,7 @@ from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
 from chalicelib.states import Engagement
 from tests.integration.conftest import Letters, Pump
+from tests.ledgers import engage
 from tests.processes import compose
 
 PROMO = {
@@ -194,7 +195,7 @@ def test_a_letter_that_was_opened_goes_no_further(anna: Pump, monkeypatch: pytes
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    Stage.own().ledger.engage(DeliveryKey(sent, "email"), Engagement.OPENED)
+    engage(Stage.own().ledger, DeliveryKey(sent, "email"), Engagement.OPENED)
     later(31)
     anna.run("retry")
     anna.run()
@@ -208,7 +209,7 @@ def test_what_a_machine_opened_goes_on(anna: Pump, monkeypatch: pytest.MonkeyPat
     route("escalate", after_minutes=30)
     sent = accept()
     pump_all(anna)
-    Stage.own().ledger.engage(DeliveryKey(sent, "email"), what)
+    engage(Stage.own().ledger, DeliveryKey(sent, "email"), what)
     later(31)
     anna.run("retry")
     anna.run()

@@ -5,6 +5,7 @@ from chalicelib.pipeline.fallback import Delivered, enough
 from chalicelib.pipeline.jobs import next_channels
 from chalicelib.reasons import Reason
 from chalicelib.states import Engagement
+from tests.ledgers import engage
 from tests.unit.pipeline.conftest import IDS, NOON, Parts, job
 
 
@@ -55,7 +56,7 @@ def test_the_next_channel_is_needed_where_the_one_before_was_in_vain(parts: Part
 
 def test_where_openings_decide_only_who_has_opened_has_enough(parts: Parts) -> None:
     states(parts, S.SENT, S.SENT)
-    parts.ledger.engage(DeliveryKey(IDS[1], "push"), Engagement.CLICKED, at=NOON)
+    engage(parts.ledger, DeliveryKey(IDS[1], "push"), Engagement.CLICKED, at=NOON)
     one = job(people=2, mode="escalate")
 
     before = enough(parts.ledger, next_channels(one, one.recipients, after="push"))
