@@ -73,7 +73,7 @@ _MISCONFIGURED = frozenset(
         *("UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId", "MissingAuthenticationToken"),
         *("InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "NotAuthorized"),
         *("ResourceNotFoundException", "NoSuchBucket", "ParameterNotFound", "NotFound", "NotFoundException"),
-        *("InvalidKeyId", "KMSAccessDeniedException", "OptInRequired"),
+        *("InvalidKeyId", "KMSAccessDeniedException", "OptInRequired", "ResourceNotFound"),
     }
 )
 _ITEM_TOO_LARGE = (

@@ -17,6 +17,7 @@ from botocore.session import Session
 
 _PLAIN = frozenset(
     {
+        "BatchExecuteStatementOutput",
         "BatchGetItemOutput",
         "BatchWriteItemOutput",
         "DeleteItemOutput",

@@ -12,6 +12,7 @@ import boto3
 import botocore.session
 import moto.core.models
 import moto.core.responses
+import moto.dynamodb.models
 import moto.sqs.models
 import pytest
 from argon2 import PasswordHasher
@@ -21,8 +22,10 @@ from botocore.loaders import create_loader
 from hypothesis import HealthCheck, settings
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.utils import camelcase_to_underscores, method_names_from_class
+from moto.dynamodb.exceptions import ConditionalCheckFailed, MockValidationException
 
 from infra.catalogues import compile_catalogues
+from infra.local.statements import DUPLICATE, inserted
 from infra.paths import ROOT
 from tests.twin.process import install
 
@@ -77,6 +80,28 @@ _receive = moto.sqs.models.SQSBackend.receive_message
 def _received_at_once(backend: Any, queue_name: str, count: int, wait_seconds: int, *more: Any) -> Any:
     """What is there now."""
     return _receive(backend, queue_name, count, 0, *more)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def moto_inserts_as_aws_does() -> Iterator[None]:
+    """moto's own INSERT knows no parameters, and writes over what is there."""
+    with pytest.MonkeyPatch.context() as patch:
+        backend = moto.dynamodb.models.DynamoDBBackend
+        patch.setattr(backend, "batch_execute_statement", lambda self, asked: [_inserted(self, one) for one in asked])
+        yield
+
+
+def _inserted(backend: Any, statement: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one statement of a batch."""
+    name, item = inserted(statement)
+    free = {"#k": backend.get_table(name).hash_key_attr}
+    try:
+        backend.put_item(name, item, condition_expression="attribute_not_exists(#k)", expression_attribute_names=free)
+    except ConditionalCheckFailed:
+        return {"Error": DUPLICATE, "TableName": name}
+    except MockValidationException as error:
+        return {"Error": {"Code": "ValidationError", "Message": str(error)}}
+    return {"TableName": name}
 
 
 @pytest.fixture(scope="session", autouse=True)

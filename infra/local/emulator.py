@@ -4,18 +4,23 @@
 
 The emulator hands a function what there is, ten messages at most; AWS gathers for the mapping's window, up to its
 BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried as
-it works on AWS. With `--forks` workers begin more quickly (`forks.py`).
+it works on AWS. The emulator's own INSERT takes an item without its range key and costs one unit, however much it
+writes; here it is a conditional put, as on AWS. With `--forks` workers begin more quickly (`forks.py`).
 """
 
+import json
 import runpy
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ministack.services import lambda_svc, sqs
+from ministack.core.responses import json_response
+from ministack.services import dynamodb, lambda_svc, sqs
 
 from infra.local.forks import share_code, use_forks
+from infra.local.statements import DUPLICATE, inserted
 
 _receive_ten = sqs._receive_messages_for_esm
 
@@ -51,7 +56,39 @@ def _is_ripe(queue_url: str, enough: int, window: int) -> bool:
     return len(visible) >= enough or any(at <= now - window for at in visible)
 
 
+def batch_execute_statement(data: Mapping[str, Any]) -> Any:
+    """Our INSERTs; any other statement is refused."""
+    units: Counter[str] = Counter()
+    answer: dict[str, Any] = {"Responses": [_inserted(one, units) for one in data["Statements"]]}
+    if data.get("ReturnConsumedCapacity", "NONE") != "NONE":
+        answer["ConsumedCapacity"] = [{"TableName": name, "CapacityUnits": taken} for name, taken in units.items()]
+    return json_response(answer)
+
+
+def _inserted(statement: Mapping[str, Any], units: Counter[str]) -> dict[str, Any]:
+    try:
+        name, item = inserted(statement)
+    except ValueError as error:
+        return {"Error": {"Code": "ValidationError", "Message": str(error)}}
+    key = dynamodb._tables.get(name, {}).get("pk_name", "")
+    free = {"ConditionExpression": "attribute_not_exists(#k)", "ExpressionAttributeNames": {"#k": key}}
+    told = {"ReturnConsumedCapacity": "TOTAL", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    status, _, body = dynamodb._put_item({"TableName": name, "Item": item, **free, **told})
+    answer = json.loads(body)
+    if status == 200:
+        units[name] += answer["ConsumedCapacity"]["CapacityUnits"]
+        return {"TableName": name}
+    code = answer["__type"].rpartition("#")[2]
+    if code == "ConditionalCheckFailedException":
+        # A refused write is billed by the size of what is there ("DynamoDB read and write operations").
+        units[name] += dynamodb._capacity_kb(dynamodb._item_size_bytes(answer["Item"]))
+        return {"Error": DUPLICATE, "TableName": name}
+    named = "ValidationError" if code == "ValidationException" else code.removesuffix("Exception")
+    return {"Error": {"Code": named, "Message": answer["message"]}}
+
+
 def main() -> None:
+    dynamodb._batch_execute_statement = batch_execute_statement
     sqs._receive_messages_for_esm = receive_batch
     match sys.argv[1:]:
         case ["--forks"]:

@@ -35,6 +35,10 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                                        "ExpressionAttributeNames": NAMES}}]},
         {},
     ),
+    "BatchExecuteStatement": (
+        {"Statements": [{"Statement": "INSERT INTO \"t\" VALUE {'id': ?}", "Parameters": [{"S": "Анна"}]}] * 2},
+        {"Responses": [{"TableName": "t"}, {"Error": {"Code": "DuplicateItem", "Message": "no"}, "TableName": "t"}]},
+    ),
 }  # fmt: skip
 LETTER = {"Subject": "Привет {{subject0}}", "Html": "<p>{{html0}}</p>", "Text": "{{text0}}"}
 SES_CALLS: dict[str, dict[str, Any]] = {

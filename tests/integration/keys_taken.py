@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 from chalicelib.storage.dynamodb import dynamodb
+from infra.local.statements import inserted
 from tests.twin.process import of_the_stage
 from tests.twin.tables import Index, Table
 
@@ -80,6 +81,10 @@ def _written(operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[str, It
         for one in asked["TransactItems"]:
             [(what, write)] = one.items()
             yield write["TableName"], _key(write["TableName"], write["Item"] if what == "Put" else write["Key"])
+    elif operation == "BatchExecuteStatement":
+        for statement in asked["Statements"]:
+            table, item = inserted(statement)
+            yield table, _key(table, item)
     elif operation == "BatchWriteItem":
         for table, writes in asked["RequestItems"].items():
             for one in writes:

@@ -10,6 +10,7 @@ from typing import Any
 from tests.twin.expressions import read
 from tests.twin.operands import Place, Scope, demand_used, scope_of
 from tests.twin.reading import cut_to, page_of_query, page_of_scan, projected
+from tests.twin.statements import batch_execute_statement
 from tests.twin.tables import Key, Table
 from tests.twin.updates import updated
 from tests.twin.values import KB, Item, RefusedError, copied_item, size_of_item, taken_item
@@ -300,6 +301,7 @@ def _wanted(request: Request) -> tuple[tuple[Place, ...], Scope]:
 
 
 OPERATIONS: Mapping[str, Callable[[DynamoDB, Request], Answer]] = {
+    "BatchExecuteStatement": batch_execute_statement,
     "BatchGetItem": DynamoDB._batch_get_item,
     "BatchWriteItem": DynamoDB._batch_write_item,
     "CreateTable": DynamoDB._create_table,
