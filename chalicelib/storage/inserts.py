@@ -24,9 +24,9 @@ _Item = dict[str, Any]
 
 
 def insert_each(model: type[StageTable], items: Sequence[_Item]) -> list[bool]:
-    """Inserts raw items, each only if no row has its key; 25 per request. Returns for each whether it was inserted; False:
+    """Inserts raw items, each only if no row has its key, 25 per request. Returns which were inserted; of the others
     a row is there, of somebody else, of an earlier one of these items, or of this one, if the answer to a first attempt
-    was lost: who must know reads it. Names of attributes are our own, without quotes.
+    was lost; who must know reads it. Names of attributes are our own, without quotes.
 
     An item that cannot be inserted does not keep the others back. Raises: UnavailableError (retryable: the same again
     inserts what is missing); InvalidError or TooLargeError (permanent), once all others are there."""
