@@ -227,7 +227,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 def test_no_order_of_events_breaks_the_promises_of_the_ledger(stage: None) -> None:
+    # Hypothesis switches some rules off in each example; where few may follow, it has often switched off all of them.
+    tolerated = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     run_state_machine_as_test(
-        LedgerMachine,
-        settings=settings(max_examples=8, stateful_step_count=40, suppress_health_check=[HealthCheck.too_slow]),
+        LedgerMachine, settings=settings(max_examples=8, stateful_step_count=40, suppress_health_check=tolerated)
     )
