@@ -18,18 +18,20 @@ from chalicelib.campaigns.lists import ListLoader, load_list
 from chalicelib.campaigns.pacing import Pace
 from chalicelib.campaigns.progress import MOST_SAMPLES, Progress, read_progress, sampled
 from chalicelib.channels.port import Outcome, Verdict
-from chalicelib.deliveries import DeliveryKey, Move
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.deliveries import DeliveryStatus as S
 from chalicelib.errors import ConflictError, InvalidError, UnavailableError
 from chalicelib.flow.queues import Queues
 from chalicelib.pipeline.jobs import EnrichRecipient
 from chalicelib.profiles.preferences import Preferences
+from chalicelib.reasons import Reason
 from chalicelib.stage.app import Stage
 from chalicelib.states import Engagement
 from chalicelib.storage.held_chunks import PAUSED
 from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
 from chalicelib.storage.run_counters import counters_of, counters_of_before
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice, StandingClock, Viewers
+from tests.ledgers import engage, heard
 
 
 def agrees(progress: Progress, ledger: Counter[str]) -> bool:
@@ -144,7 +146,7 @@ def test_every_message_delivered_twice_changes_nothing(desk: Desk, viewers: View
 def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
     desk: Desk, viewers: Viewers, office: PostOffice
 ) -> None:
-    ids = viewers(8)
+    viewers(8)
     office.verdicts = {
         "u-00000@example.com": Outcome(Verdict.REFUSED, reason="bad_address"),
         "u-00001@example.com": Outcome(Verdict.UNKNOWN),
@@ -154,16 +156,14 @@ def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
     run = desk.runs(campaign_id)[0]
     sent = {letter.address: DeliveryKey.of(letter.delivery_id) for letter in office.letters}
 
-    def told(n: int, status: S, run_id: str | None = None) -> None:
-        Stage.own().ledger.move([Move(sent[f"{ids[n]}@example.com"], status, run_id=run_id)])
-
+    ledger = Stage.own().ledger
     for _ in range(2):  # every event comes twice
-        told(2, S.DELIVERED)
-        told(3, S.DELIVERED, run.run_id)
-        told(3, S.BOUNCED)
-        told(4, S.COMPLAINED, run.run_id)
-        Stage.own().ledger.engage(sent["u-00005@example.com"], Engagement.OPENED)
-        Stage.own().ledger.engage(sent["u-00005@example.com"], Engagement.UNSUBSCRIBED, run_id=run.run_id)
+        heard(ledger, sent["u-00002@example.com"], S.DELIVERED)
+        heard(ledger, sent["u-00003@example.com"], S.DELIVERED, run_id=run.run_id)
+        heard(ledger, sent["u-00003@example.com"], S.BOUNCED, Reason.HARD_BOUNCE)
+        heard(ledger, sent["u-00004@example.com"], S.COMPLAINED, Reason.COMPLAINT, run_id=run.run_id)
+        engage(ledger, sent["u-00005@example.com"], Engagement.OPENED)
+        engage(ledger, sent["u-00005@example.com"], Engagement.UNSUBSCRIBED, run_id=run.run_id)
 
     progress = desk.progress(campaign_id)
     assert agrees(progress, desk.ledger(run))
@@ -282,9 +282,10 @@ def test_a_rule_finds_who_opened_a_letter_of_a_campaign_within_some_days(
     desk.finish()
     name = desk.runs(first)[0].run_id
     keys = [DeliveryKey(notification_of(name, user_id=one), "email") for one in ids]
-    Stage.own().ledger.engage(keys[0], Engagement.OPENED, run_id=name, at=clock() - timedelta(days=3))
-    Stage.own().ledger.engage(keys[1], Engagement.CLICKED, run_id=name, at=clock() - timedelta(days=1))
-    Stage.own().ledger.engage(keys[2], Engagement.MACHINE_OPENED, run_id=name)
+    ledger = Stage.own().ledger
+    engage(ledger, keys[0], Engagement.OPENED, run_id=name, at=clock() - timedelta(days=3))
+    engage(ledger, keys[1], Engagement.CLICKED, run_id=name, at=clock() - timedelta(days=1))
+    engage(ledger, keys[2], Engagement.MACHINE_OPENED, run_id=name)
 
     def reached(rule: dict[str, Any]) -> list[str]:
         office.letters.clear()
