@@ -4,7 +4,7 @@ from tests.integration.admin.conftest import Visitor
 from tests.integration.admin.stocked import Stock
 from tests.integration.control.requests_made import Requests
 
-MOST = 9  # eight, once no run has old counters (`run_counters.counters_of_before`)
+MOST = 9  # eight, once no run has counters of an earlier release
 # A campaign's reach is known only after reading users: a hundred of them, in one request.
 THE_AUDIENCE = "/admin/campaigns/{id}/check"
 

@@ -1,7 +1,7 @@
 """`/v1/notifications`: accepted means safe, the same key is the same letter, the history tells the truth."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +13,12 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.rows.ledger import NOTIFICATION_PART, DeliveryRow, NotificationRow, RequestRow
+from chalicelib.storage.notifications import read_notification, record_notifications
+from chalicelib.storage.rows.ledger import RequestRow
 from tests.integration.api.gateway import PROMO, Gateway, gateway, nothing_happened
 from tests.integration.conftest import Letters, Pump, messages_in
 from tests.integration.faults import LostReply, unreachable
+from tests.ledgers import kept_until
 
 ANNA = {"email": "anna@example.com"}
 REQUEST: dict[str, Any] = {**PROMO, "recipients": [ANNA]}
@@ -312,8 +314,7 @@ def test_a_cancellation_lives_as_long_as_the_letter_it_stops(api: Gateway) -> No
     [id_] = ids_of(api.post("/v1/notifications", {**REQUEST, "send_at": rfc3339(now() + timedelta(days=300))}))
     api.post(f"/v1/notifications/{id_}/cancel")
 
-    [delivery] = [row for row in DeliveryRow.query(id_) if isinstance(row, DeliveryRow)]
-    assert datetime.fromtimestamp(float(delivery.expires_at_epoch or 0), UTC) > now() + timedelta(days=300)
+    assert kept_until(id_) > now() + timedelta(days=300)
 
 
 # ---------------------------------------------------------------- history
@@ -323,12 +324,12 @@ def test_a_cancellation_lives_as_long_as_the_letter_it_stops(api: Gateway) -> No
 def long_history(api: Gateway) -> list[str]:
     """250 notifications of u-1, newest first."""
     first = api.post("/v1/notifications", {**PROMO, "recipients": [{"user_id": "u-1"}]}).body["notifications"][0]["id"]
-    like = NotificationRow.get(first, NOTIFICATION_PART)
+    like = read_notification(first)
+    assert like
     ids = [first, *(new_id() for _ in range(249))]
-    with NotificationRow.batch_write() as batch:
-        for n, id_ in enumerate(ids):
-            item = {**like.serialize(), "notification_id": {"S": id_}, "created_at": {"S": f"2026-11-0{n // 50 + 1}"}}
-            batch.save(NotificationRow.from_raw_data(item))
+    for start in range(0, len(ids), 50):
+        then = like._replace(created_at=f"2026-11-0{start // 50 + 1}")
+        record_notifications(then, [(id_, like.recipient, like.owner) for id_ in ids[start : start + 50]])
     return ids
 
 
@@ -412,10 +413,11 @@ def test_a_page_that_cannot_be_is_refused(api: Gateway, query: dict[str, str]) -
 
 
 def test_a_notification_of_an_address_belongs_to_nobodys_history(api: Gateway) -> None:
-    ids_of(api.post("/v1/notifications", REQUEST))
+    [id_] = ids_of(api.post("/v1/notifications", REQUEST))
 
-    [owner] = [row.user_id for row in NotificationRow.scan() if isinstance(row, NotificationRow)]
-    assert owner.startswith("#")  # a hash of the address, which no user's id can be
+    found = read_notification(id_)
+    assert found
+    assert str(found.owner).startswith("#")  # a hash of the address, which no user's id can be
     assert not nothing_happened()
 
 

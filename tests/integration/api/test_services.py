@@ -8,8 +8,8 @@ import pytest
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.clock import new_id
 from chalicelib.stage.app import Stage
+from chalicelib.storage.notifications import read_notification, record_notifications
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, ListRow
-from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, stored_rows
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
@@ -275,7 +275,9 @@ def test_the_tries_at_a_webhook_are_told_to_who_asked_for_the_letter(shop: Gatew
 
 def test_a_letter_from_before_services_were_told_apart_is_seen_by_who_may_see_all(shop: Gateway) -> None:
     made = letter(shop)
-    NotificationRow(made, NOTIFICATION_PART).update(actions=[NotificationRow.service.remove()])
+    found = read_notification(made)
+    assert found
+    record_notifications(found._replace(service=None), [(made, found.recipient, found.owner)])
 
     assert shop.get(f"/v1/notifications/{made}").status == 404
     assert service("support", *OF_ALL).get(f"/v1/notifications/{made}").status == 200

@@ -17,10 +17,10 @@ from chalicelib.profiles.model import User
 from chalicelib.stage.app import Stage
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, RunRow
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from chalicelib.storage.runs import Run
 from functions import tick
 from tests.integration.conftest import Pump
+from tests.ledgers import deliveries_of_run
 from tests.processes import compose
 
 CONTEXT = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
@@ -180,8 +180,7 @@ class Desk:
 
     def ledger(self, run: Run) -> Counter[str]:
         """The ledger's own count of a run's deliveries, by status."""
-        rows = [row for row in LedgerRow.scan() if isinstance(row, DeliveryRow) and row.run_id == run.run_id]
-        return Counter(row.status for row in rows)
+        return Counter(one.status for one in deliveries_of_run(run.run_id))
 
 
 @pytest.fixture

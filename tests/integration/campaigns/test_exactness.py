@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pynamodb.expressions.operand import Path
 
 from chalicelib.campaigns import lists
 from chalicelib.campaigns import pacing as pace
@@ -28,8 +27,7 @@ from chalicelib.reasons import Reason
 from chalicelib.stage.app import Stage
 from chalicelib.states import Engagement
 from chalicelib.storage.held_chunks import PAUSED
-from chalicelib.storage.rows.campaigns import CounterRow, ShardRow
-from chalicelib.storage.run_counters import counters_of, counters_of_before
+from chalicelib.storage.rows.campaigns import ShardRow
 from tests.integration.campaigns.conftest import ANNA, Desk, OneFile, PostOffice, StandingClock, Viewers
 from tests.ledgers import engage, heard
 
@@ -436,19 +434,3 @@ def test_a_list_is_the_file_that_was_read_last_and_nothing_of_one_before(
     assert office.addresses == ["right@example.com"]
     with pytest.raises(ConflictError):
         load_list(list_id, lists=store, queues=Stage.own().queues)
-
-
-def test_a_run_that_was_counted_in_one_partition_goes_on_in_many(desk: Desk, viewers: Viewers) -> None:
-    """Promise F5: a release before the counters were spread began it."""
-    viewers(4)
-    campaign_id = desk.start()
-    desk.finish()
-    [run] = desk.runs(campaign_id)
-    assert {row.run_id for row in CounterRow.scan() if not row.run_id.startswith("hours")} <= {
-        k for k, _ in counters_of(run.run_id)
-    }
-    for place, shard in counters_of_before(run.run_id)[:2]:
-        CounterRow(place, shard).update([Path(["sent"]).add(5), Path(["opened"]).add(1)])
-
-    progress = desk.progress(campaign_id)
-    assert (progress.sent, progress.opened) == (4 + 10, 2)

@@ -20,7 +20,6 @@ from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rate_limits import LIMITS
-from chalicelib.storage.rows.campaigns import CounterRow
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.campaigns.conftest import CONTEXT, Desk, PostOffice, StandingClock, Viewers
 from tests.integration.keys_taken import Key, KeysTaken
@@ -172,7 +171,7 @@ def test_a_count_that_fell_on_one_key_is_seen(stage: None) -> None:
     """That the measure measures."""
     taken = KeysTaken()
     for _ in range(SAMPLE):
-        CounterRow("one-for-all", "00").update([Path(["sent"]).add(1)])
-    assert taken.written == {Key("vestnik-test-counters", "", "one-for-all"): SAMPLE}
+        LinkRow("one-for-all").update([Path(["visits"]).add(1)])
+    assert taken.written == {Key("vestnik-test-links", "", "one-for-all"): SAMPLE}
     with pytest.raises(AssertionError):
         require_even(taken)

@@ -24,11 +24,11 @@ from chalicelib.services.event_intake import Event
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.campaigns import CampaignRow
 from chalicelib.storage.rows.configuration import TemplateRow
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow
 from infra.account import Account
 from infra.shipped_templates import write_down_templates
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, head_row
 from tests.integration.conftest import moto_of
+from tests.ledgers import every_delivery
 from tests.processes import compose
 
 NOTE = {"template": "note", "context": {"headline": "Tonight"}}
@@ -321,8 +321,8 @@ def failed_letter(desk: Desk, office: PostOffice, **more: Any) -> tuple[str, Del
     campaign_id = desk.start(**CAMPAIGN, audience={"list_id": desk.load_list(rows)}, **more)
     desk.finish()
     office.verdicts.clear()
-    [row] = [one for one in LedgerRow.scan() if isinstance(one, DeliveryRow)]
-    return campaign_id, DeliveryKey(row.notification_id, "email")
+    [one] = every_delivery()
+    return campaign_id, one.key
 
 
 def test_one_letter_of_a_campaign_is_sent_once_more_as_its_run_was(

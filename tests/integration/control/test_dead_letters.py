@@ -16,8 +16,8 @@ from chalicelib.pipeline.retry import RetryJob
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 from tests.integration.conftest import Letters, Pump
+from tests.ledgers import stored
 
 QUEUE = "deliver-email-bulk"
 PROMO = {
@@ -53,7 +53,7 @@ def settle(ids: list[str], status: DeliveryStatus) -> None:
 
 
 def status_of(notification_id: str) -> str:
-    return DeliveryRow.get(notification_id, DELIVERY_PREFIX + "email", consistent_read=True).status
+    return stored(notification_id).status
 
 
 def purge(queue: str) -> None:

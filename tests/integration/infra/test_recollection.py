@@ -10,11 +10,11 @@ import pytest
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import new_id, now
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.ledger import LedgerRow
 from infra.recollection import claims_since, recollect
 from infra.restore import require_log
 from tests.integration.conftest import letters, pump, stage
 from tests.integration.pipeline.test_deliver import ToldChannel, channel, deliver, job, states
+from tests.ledgers import forget_all_deliveries
 from tests.processes import forget_log
 
 __all__ = ["channel", "letters", "pump", "stage"]  # fixtures
@@ -34,12 +34,6 @@ def fresh_log(monkeypatch: pytest.MonkeyPatch, stage: None) -> Iterator[None]:
 @pytest.fixture
 def began() -> datetime:
     return now()
-
-
-def forget_everything() -> None:
-    """The ledger as it was before the first claim."""
-    for row in LedgerRow.scan():
-        row.delete()
 
 
 def write_log(output: str) -> None:
@@ -67,7 +61,7 @@ def test_what_left_is_sent_what_nobody_knows_is_uncertain_and_the_rest_is_tried(
     channel.answers = [ACCEPTED, UNKNOWN, REFUSED, LATER, ACCEPTED]
     deliver(letters_of)
     write_log(capsys.readouterr().out)
-    forget_everything()
+    forget_all_deliveries()
 
     assert remember(began) == {"sent": 2, "uncertain": 1}
     channel.given.clear()
@@ -91,7 +85,7 @@ def test_a_worker_that_died_in_its_call_leaves_uncertain_letters(
     with pytest.raises(KeyboardInterrupt):
         deliver(letters_of)
     write_log(capsys.readouterr().out)
-    forget_everything()
+    forget_all_deliveries()
 
     assert remember(began) == {"uncertain": 3}
 
@@ -105,7 +99,7 @@ def test_a_letter_that_was_sent_at_its_second_attempt_is_sent(
     deliver(letters_of)
     deliver(letters_of.model_copy(update={"attempt": 2}))
     write_log(capsys.readouterr().out)
-    forget_everything()
+    forget_all_deliveries()
 
     assert remember(began) == {"sent": 1}
 
@@ -121,7 +115,7 @@ def test_what_the_backup_knows_stays_and_telling_it_twice_changes_nothing(
 
     assert remember(began) == {}
     assert states(letters_of) == before
-    forget_everything()
+    forget_all_deliveries()
     assert remember(began) == {"sent": 4}
     assert remember(began) == {}
 
@@ -132,7 +126,7 @@ def test_the_log_is_read_from_a_while_before_the_backup_on(
     """Promise A6: a claim of before may have been answered after."""
     deliver(job(2))
     write_log(capsys.readouterr().out)
-    forget_everything()
+    forget_all_deliveries()
 
     assert remember(now() + timedelta(minutes=5)) == {"sent": 2}
 

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from chalicelib.storage.rows.ledger import DeliveryRow, LedgerRow, RequestRow
+from chalicelib.storage.rows.ledger import LedgerRow, RequestRow
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import Gateway, stored_rows, without_hashes
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
+from tests.ledgers import every_delivery
 
 RESET = {"reset_url": "https://cinema.example/secret-of-anna", "valid_minutes": 30}
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
@@ -58,14 +59,14 @@ def test_after_an_erasure_nothing_names_the_user(
 ) -> None:
     register("boris", name="Boris")
     a_life(api, pump, letters, person)
-    deliveries = sum(isinstance(row, DeliveryRow) for row in LedgerRow.scan())
+    deliveries = len(every_delivery())
 
     assert api.delete("/v1/users/anna").status == 204
 
     left = without_hashes(json.dumps([row.to_simple_dict() for row in stored_rows()], ensure_ascii=False)).lower()
     for word in ("anna", "karenina", "secret-of"):
         assert word not in left, word
-    assert sum(isinstance(row, DeliveryRow) for row in LedgerRow.scan()) == deliveries
+    assert len(every_delivery()) == deliveries
     assert api.get("/v1/users/anna/export").status == 404
     assert api.get("/v1/users/anna").status == 404
 

@@ -7,11 +7,11 @@ import pytest
 from chalicelib.clock import derived_id, now, parse_rfc3339, rfc3339
 from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec
-from chalicelib.storage.rows.ledger import DeliveryRow
 from chalicelib.storage.rows.links import LinkRow, campaign_shard
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import BROWSER, Person, Register, links_in
+from tests.ledgers import stored
 
 FILM = "https://cinema.example/films/лодка?from=letter"
 ENCODED = "https://cinema.example/films/%D0%BB%D0%BE%D0%B4%D0%BA%D0%B0?from=letter"
@@ -94,9 +94,8 @@ def test_a_programs_visit_clicks_nothing(api: Gateway, campaign: dict[str, str])
     Person({"user-agent": BROWSER, "sec-purpose": "prefetch"}).get(campaign["anna"])
 
     assert counts(api, campaign["anna"]) == (0, 3)
-    [row] = [row for row in DeliveryRow.scan() if row.notification_id == derived_id("n", "anna")]
-    assert not row.clicked_at
-    assert row.machine_clicked_at
+    told = {step.get("event") for step in stored(derived_id("n", "anna")).timeline}
+    assert told == {None, "machine_clicked"}
 
 
 def test_a_visit_of_a_program_alone_makes_no_visitor(api: Gateway, campaign: dict[str, str]) -> None:
