@@ -1,7 +1,9 @@
 """Counts what this process asks of AWS through boto3 and PynamoDB: requests by service and operation, and the units of
 capacity that they took of DynamoDB. The emulator computes those from item sizes, as AWS does, but not those of
-BatchGetItem, which are computed here: a unit for each key, half of one where the read need not be consistent. That is
-for items of up to 4 KB, which ours are, and AWS charges the same for one that is not there."""
+BatchGetItem and of refused writes, which are computed here. A read key takes a unit, half of one where it need not be
+consistent: that is for items of up to 4 KB, which ours are, and AWS charges the same for one that is not there. A write
+that its condition refuses is charged as if it had been made ("Working with items and attributes", conditional writes),
+and a cancelled transaction for all of its writes: a unit each, in a transaction two, for items of up to 1 KB."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +13,8 @@ from typing import Any
 from botocore import handlers
 
 _READS = frozenset({"GetItem", "Query", "Scan"})
+_REFUSALS = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
+_WRITES = "writes_of_the_transaction"
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,10 @@ class Units:
 
     read: float = 0.0
     write: float = 0.0
+    refused: float = 0.0  # the part of `write` that changed nothing
 
     def __add__(self, more: "Units") -> "Units":
-        return Units(self.read + more.read, self.write + more.write)
+        return Units(self.read + more.read, self.write + more.write, self.refused + more.refused)
 
 
 class Requests:
@@ -35,6 +40,7 @@ class Requests:
                 ("before-send", self._note),
                 ("before-parameter-build.dynamodb", _ask_for_units),
                 ("before-parameter-build.dynamodb.BatchGetItem", self._note_keys),
+                ("before-parameter-build.dynamodb.TransactWriteItems", _note_writes),
                 ("after-call.dynamodb", self._note_units),
             ]
         )
@@ -51,10 +57,13 @@ class Requests:
         _, service, operation = event_name.split(".")
         self._made[(service, operation)] += 1
 
-    def _note_units(self, parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    def _note_units(self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        if parsed.get("Error", {}).get("Code") in _REFUSALS:
+            units = 2.0 * context[_WRITES] if _WRITES in context else 1.0
+            self._units += Units(write=units, refused=units)
         told = parsed.get("ConsumedCapacity", [])
         for one in told if isinstance(told, list) else [told]:
-            units: float = one["CapacityUnits"]
+            units = float(one["CapacityUnits"])
             self._units += Units(read=units) if model.name in _READS else Units(write=units)
 
     def _note_keys(self, params: Mapping[str, Any], **_: Any) -> None:
@@ -65,3 +74,7 @@ class Requests:
 def _ask_for_units(params: dict[str, Any], model: Any, **_: Any) -> None:
     if "ReturnConsumedCapacity" in model.input_shape.members:
         params["ReturnConsumedCapacity"] = "TOTAL"
+
+
+def _note_writes(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context[_WRITES] = len(params["TransactItems"])

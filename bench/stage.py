@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from importlib import import_module
@@ -26,14 +26,17 @@ from bench.requests_made import Requests, Units
 _RECEIVED = 10  # SQS: the most that one ReceiveMessage gives
 _POLLING = Config(retries={"total_max_attempts": 3, "mode": "standard"})
 _PATIENCE_SECONDS = 30
-# The queues of a campaign's way, each with its worker and the batch of its event source mapping in infra/template.yaml.
-WAY: Mapping[str, tuple[str, int]] = {
-    "fanout": ("fanout", 1),
-    "enrich-bulk": ("enrich", 1),
-    "deliver-email-bulk": ("deliver", 1),
-    "feedback": ("feedback", 180),
-    "retry": ("retry", 10),
+_PREFIX = "vestnik-local-"
+# The queues of a campaign's way, each with its worker.
+WAY: Mapping[str, str] = {
+    "fanout": "fanout",
+    "enrich-bulk": "enrich",
+    "deliver-email-bulk": "deliver",
+    "feedback": "feedback",
+    "retry": "retry",
 }
+Handler = Callable[[Any, Any], Any]
+Message = Mapping[str, Any]  # as ReceiveMessage gives it
 
 
 @dataclass
@@ -59,9 +62,7 @@ class Spent:
 class Source:
     """One queue and the worker that takes from it, as an event source mapping does."""
 
-    def __init__(
-        self, sqs: Any, url: str, handler: Callable[[Any, Any], Any], *, batch: int, counted: Requests
-    ) -> None:
+    def __init__(self, sqs: Any, url: str, handler: Handler, *, batch: int, counted: Requests) -> None:
         self._sqs = sqs
         self._url = url
         self._handler = handler
@@ -71,46 +72,58 @@ class Source:
 
     def work(self) -> int:
         """One batch, if there is one; how many messages it held."""
-        messages: list[dict[str, Any]] = []
-        while len(messages) < self._batch:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._url, MaxNumberOfMessages=min(_RECEIVED, self._batch - len(messages)),
-                AttributeNames=["All"], MessageAttributeNames=["All"],
-            )  # fmt: skip
-            if not answer.get("Messages"):
-                break
-            self.spent.polls += 1
-            messages += answer["Messages"]
+        messages = received(self._sqs, self._url, self._batch)
         if messages:
-            self._invoke(messages)
+            self.spent.polls += -(-len(messages) // _RECEIVED)
+            spent, done = invoke(self._handler, messages, queue=self._url.rpartition("/")[2], counted=self._counted)
+            self.spent += spent
+            self.spent.polls += remove(self._sqs, self._url, done)
         return len(messages)
 
-    def _invoke(self, messages: list[dict[str, Any]]) -> None:
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{self._url.rpartition('/')[2]}"
-        records = [
-            {"messageId": m["MessageId"], "body": m["Body"], "attributes": m["Attributes"], "eventSourceARN": arn,
-             "eventSource": "aws:sqs", "messageAttributes": {}, "receiptHandle": m["ReceiptHandle"],
-             "md5OfBody": m["MD5OfBody"], "awsRegion": "us-east-1"}
-            for m in messages
-        ]  # fmt: skip
-        self._counted.take()
-        before = time.process_time()
-        answer = self._handler({"Records": records}, _Context())
-        self.spent.cpu_seconds += time.process_time() - before
-        requests, units = self._counted.take()
-        self.spent.requests += requests
-        self.spent.units += units
-        self.spent.invocations += 1
-        self.spent.messages += len(messages)
-        failed = {one["itemIdentifier"] for one in (answer or {}).get("batchItemFailures", [])}
-        done = [m for m in messages if m["MessageId"] not in failed]
-        for start in range(0, len(done), _RECEIVED):
-            entries = [
-                {"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]}
-                for n, m in enumerate(done[start : start + _RECEIVED])
-            ]
-            self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
-            self.spent.polls += 1
+
+def received(sqs: Any, url: str, most: int) -> list[Message]:
+    """What waits in a queue, up to so many messages."""
+    messages: list[Message] = []
+    while len(messages) < most:
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=min(_RECEIVED, most - len(messages)),
+            AttributeNames=["All"], MessageAttributeNames=["All"],
+        )  # fmt: skip
+        if not answer.get("Messages"):
+            break
+        messages += answer["Messages"]
+    return messages
+
+
+def remove(sqs: Any, url: str, messages: Sequence[Message]) -> int:
+    """Takes messages out of their queue; in how many requests."""
+    starts = range(0, len(messages), _RECEIVED)
+    for start in starts:
+        some = messages[start : start + _RECEIVED]
+        entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(some)]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+    return len(starts)
+
+
+def invoke(
+    handler: Handler, messages: Sequence[Message], *, queue: str, counted: Requests
+) -> tuple[Spent, list[Message]]:
+    """Gives one batch to a worker; what it used, and the messages that it has done."""
+    records = [
+        {"messageId": m["MessageId"], "body": m["Body"], "attributes": m["Attributes"],
+         "eventSourceARN": f"arn:aws:sqs:us-east-1:000000000000:{queue}",
+         "eventSource": "aws:sqs", "messageAttributes": {}, "receiptHandle": m["ReceiptHandle"],
+         "md5OfBody": m["MD5OfBody"], "awsRegion": "us-east-1"}
+        for m in messages
+    ]  # fmt: skip
+    counted.take()
+    before = time.process_time()
+    answer = handler({"Records": records}, _Context())
+    cpu_seconds = time.process_time() - before
+    requests, units = counted.take()
+    failed = {one["itemIdentifier"] for one in (answer or {}).get("batchItemFailures", [])}
+    done = [m for m in messages if m["MessageId"] not in failed]
+    return Spent(cpu_seconds, invocations=1, messages=len(messages), requests=requests, units=units), done
 
 
 class _Context:
@@ -122,36 +135,64 @@ class _Context:
         return 30_000
 
 
-class Stage:
-    """The stage of one measurement."""
+@dataclass(frozen=True)
+class Batch:
+    """How an event source mapping gathers messages."""
 
-    def __init__(self, made: Crowd, counted: Requests) -> None:
+    size: int
+    window_seconds: int
+
+
+class Stage:
+    """The stage of one measurement. `batches`: by queue, as they are deployed."""
+
+    def __init__(self, made: Crowd, counted: Requests, batches: Mapping[str, Batch]) -> None:
         self.made = made
         self.counted = counted
+        self.batches = batches
         self.sqs = boto3.client("sqs", config=_POLLING)
 
-    def source(self, queue: str, handler: Callable[[Any, Any], Any], *, batch: int) -> Source:
+    def url(self, queue: str) -> str:
+        """Where a queue is, by its whole name."""
+        return str(self.sqs.get_queue_url(QueueName=queue)["QueueUrl"])
+
+    def source(self, queue: str, handler: Handler, *, batch: int) -> Source:
         """A queue, by its whole name, with its worker."""
-        url = self.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        return Source(self.sqs, url, handler, batch=batch, counted=self.counted)
+        return Source(self.sqs, self.url(queue), handler, batch=batch, counted=self.counted)
+
+    def sources(self, *queues: str) -> dict[str, Source]:
+        """Queues of a campaign's way, by their workers."""
+        return {
+            WAY[queue]: self.source(
+                _PREFIX + queue, import_module(f"functions.{WAY[queue]}").handler, batch=self.batches[queue].size
+            )
+            for queue in queues
+        }
 
     def campaign(self, **audience: Any) -> dict[str, Spent]:
         """Sends the letter to everybody by the whole way; what each worker has used. Raises: TimeoutError."""
-        sources = {
-            worker: self.source(f"vestnik-local-{queue}", import_module(f"functions.{worker}").handler, batch=batch)
-            for queue, (worker, batch) in WAY.items()
-        }
+        sources = self.sources(*WAY)
         campaign_id = self.made.start(**audience)
-        idle_since = time.monotonic()
-        while True:
-            if sum(source.work() for source in sources.values()):
-                idle_since = time.monotonic()
-                continue
+
+        def settled() -> bool:
             seen = self.made.progress(campaign_id)
-            if seen["targeted"] and seen["delivered"] == seen["targeted"]:
-                return {worker: source.spent for worker, source in sources.items()}
-            if time.monotonic() - idle_since > _PATIENCE_SECONDS:
-                raise TimeoutError(f"the campaign stands still: {seen}")
+            return bool(seen["targeted"] and seen["delivered"] == seen["targeted"])
+
+        work_off(sources.values(), settled)
+        return {worker: source.spent for worker, source in sources.items()}
+
+
+def work_off(sources: Collection[Source], settled: Callable[[], bool]) -> None:
+    """Works until it is settled, which is asked when nothing waits in the queues. Raises: TimeoutError."""
+    idle_since = time.monotonic()
+    while True:
+        if sum(source.work() for source in sources):
+            idle_since = time.monotonic()
+        elif settled():
+            return
+        elif time.monotonic() - idle_since > _PATIENCE_SECONDS:
+            raise TimeoutError("the campaign stands still")
+        else:
             time.sleep(0.2)
 
 
@@ -159,21 +200,27 @@ class Stage:
 def worked_by_hand(users: int) -> Iterator[Stage]:
     """A cloud of its own whose queues nobody takes from but this process, and whose clock stands still."""
     with crowd(users) as made, tempfile.TemporaryDirectory() as folder:
-        _stop_workers(made)
+        batches = _take_over(made)
         os.environ.update(made.cloud.environment())
         os.environ["VESTNIK_SES_PER_SECOND"] = str(int(RATE))  # the campaign may go as fast as its provider
         os.environ["POWERTOOLS_SERVICE_NAME"] = "vestnik-local"
         log = (Path(folder) / "workers.log").open("w")  # what they print is theirs, and is made as on Lambda
         try:
-            yield Stage(made, Requests())
+            yield Stage(made, Requests(), batches)
         finally:
             log.close()
 
 
-def _stop_workers(made: Crowd) -> None:
+def _take_over(made: Crowd) -> dict[str, Batch]:
+    """Ends the event source mappings and the schedules; how the former gathered, by queue."""
     account = made.cloud.account
+    batches: dict[str, Batch] = {}
     for mapping in account.lambdas.list_event_source_mappings()["EventSourceMappings"]:
+        queue = mapping["EventSourceArn"].rpartition(":")[2].removeprefix(_PREFIX)
+        window = int(mapping.get("MaximumBatchingWindowInSeconds") or 0)  # it comes as text where it was a parameter
+        batches[queue] = Batch(int(mapping["BatchSize"]), window)
         account.lambdas.delete_event_source_mapping(UUID=mapping["UUID"])
     scheduler = account.session.client("scheduler", endpoint_url=account.endpoint_url)
     for schedule in scheduler.list_schedules()["Schedules"]:
         scheduler.delete_schedule(Name=schedule["Name"], GroupName=schedule["GroupName"])
+    return batches
