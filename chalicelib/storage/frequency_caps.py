@@ -17,7 +17,8 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import Reasons, reaching_dynamodb, transact, transaction, update_if
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, transaction, update_if
+from chalicelib.storage.inserts import insert_each
 from chalicelib.storage.rows.people import CapRow
 from chalicelib.storage.values import find
 
@@ -25,6 +26,10 @@ ACCOUNT, UNCONFIRMED = "account#", "unconfirmed#"  # what windows begin with; of
 _ROUNDS = 8
 _RUN_LASTS = timedelta(days=90)  # longer than any of its letters waits
 _Rows = Mapping[str, CapRow]
+
+
+def _of_run(run_id: str) -> str:
+    return f"run#{run_id}"
 
 
 class FrequencyCaps(Composed):
@@ -59,24 +64,15 @@ class FrequencyCaps(Composed):
         return known is not None and notification_id in (known.letters or ())
 
     def take_of_run(self, run_id: str, owners: Mapping[str, str]) -> frozenset[str]:
-        """Takes the addresses of a run's letters, by notification id, at most fifty; returns those whose address
-        another letter of the run has taken. One request, unless there are any. Idempotent. Raises: UnavailableError
-        (retryable)."""
-        left: dict[str, str] = {}
-        others: set[str] = set()
+        """Takes the addresses of a run's letters, by notification id; returns those whose address another letter of the
+        run has taken. Idempotent. Raises: UnavailableError (retryable: some may be taken)."""
+        first: dict[str, str] = {}  # owner → notification id
         for notification_id, owner in owners.items():
-            if left.setdefault(owner, notification_id) != notification_id:
-                others.add(notification_id)
-        for _ in range(_ROUNDS):
-            reasons = self._put_addresses(run_id, left) if left else None
-            if reasons is None:
-                return frozenset(others)
-            for (owner, notification_id), reason in zip(list(left.items()), reasons, strict=True):
-                if reason is not None and reason.raw_item:
-                    del left[owner]  # written: by a repetition of this, or by another letter
-                    if reason.raw_item["letters"]["L"] != [{"S": notification_id}]:
-                        others.add(notification_id)
-        raise UnavailableError("the addresses of a run were contended: some were not taken")
+            first.setdefault(owner, notification_id)
+        inserted = insert_each(CapRow, self._addresses(run_id, first))
+        there = [owner for owner, new in zip(first, inserted, strict=True) if not new]
+        holders = {owner: [{"S": one}] for owner, one in first.items()} | self._holders(run_id, there)
+        return frozenset(one for one, owner in owners.items() if holders[owner] != [{"S": one}])
 
     def of(self, owner: str) -> Mapping[str, list[str]]:
         """The notifications that count for a user or an address, by category, template or run. Raises: UnavailableError
@@ -96,18 +92,21 @@ class FrequencyCaps(Composed):
         for row in (one for one in rows if one.category.startswith((ACCOUNT, UNCONFIRMED))):
             update_if(row, [CapRow.letters.set([""] * len(row.letters or ()))], CapRow.letters.exists())
 
-    def _put_addresses(self, run_id: str, letters: Mapping[str, str]) -> Reasons | None:
-        """All (owner → notification id) or none: then what stands against each."""
+    def _addresses(self, run_id: str, letters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Raw items, of owner → notification id."""
         expires = int((self.clock() + _RUN_LASTS).timestamp())
-        row = CapRow("", f"run#{run_id}", letters=[], expires_at_epoch=expires)
-        alike = row.get_save_kwargs_from_instance(
-            condition=CapRow.user_id.does_not_exist(), return_values_on_condition_failure="ALL_OLD"
-        )
-        puts = [
-            {**alike, "Item": {**alike["Item"], "user_id": {"S": owner}, "letters": {"L": [{"S": notification_id}]}}}
-            for owner, notification_id in letters.items()
-        ]
-        return transact(puts=puts)
+        row = CapRow("", _of_run(run_id), letters=[], expires_at_epoch=expires)
+        alike = row.get_save_kwargs_from_instance()["Item"]
+        return [{**alike, "user_id": {"S": owner}, "letters": {"L": [{"S": one}]}} for owner, one in letters.items()]
+
+    def _holders(self, run_id: str, owners: Sequence[str]) -> dict[str, list[dict[str, str]]]:
+        """The raw letters of the run's rows that are there."""
+        with reaching_dynamodb():
+            rows = batch_read({CapRow: [(owner, _of_run(run_id)) for owner in owners]})
+            found = {row["user_id"]["S"]: row["letters"]["L"] for _, row in rows}
+        if len(found) < len(owners):
+            raise UnavailableError("an address of a run was erased meanwhile")
+        return found
 
     def _rows(self, category: str, wanted: Mapping[str, Sequence[str]]) -> _Rows:
         owners = sorted({owner for each in wanted.values() for owner in each})

@@ -237,6 +237,7 @@ def test_an_address_gets_one_letter_of_a_run_and_so_many_in_a_window(database: s
     caps = FrequencyCaps(clock=lambda: AT)
     assert caps.take_of_run("c@1", {"a": "hash", "b": "hash", "c": "other"}) == {"b"}
     assert caps.take_of_run("c@1", {"a": "hash", "d": "other"}) == {"d"}
+    assert caps.take_of_run("c@1", {"b": "hash", "a": "hash", "e": "third"}) == {"b"}
     taken = [caps.take_in_window("account#welcome", "hash", n, letters=2, minutes=60) for n in ("x", "y", "z", "x")]
     assert taken == [True, True, False, True]
 

@@ -12,6 +12,7 @@ from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.frequency_caps import FrequencyCaps
+from chalicelib.storage.rows.people import CapRow
 from tests.integration.conftest import Letters, Pump
 from tests.integration.faults import unreachable
 from tests.integration.pipeline.test_routing import accept, pump_all, route, rules, seen
@@ -179,9 +180,26 @@ def test_two_workers_take_an_address_of_a_run_for_one_letter(stage: None) -> Non
 
 def test_a_run_whose_addresses_cannot_be_written_sends_nothing(stage: None) -> None:
     caps = cap()
-    dynamodb().client.meta.events.register("before-send.dynamodb.TransactWriteItems", unreachable)
+    dynamodb().client.meta.events.register("before-send.dynamodb.BatchExecuteStatement", unreachable)
     with pytest.raises(UnavailableError):
         caps.take_of_run("c@1", "email", {"a": of("anna")})
+
+
+def test_an_address_of_a_run_that_is_erased_meanwhile_is_taken_the_next_time(stage: None) -> None:
+    caps = cap()
+    assert caps.take_of_run("c@1", "email", {"a": of("anna")}) == frozenset()
+    [owner] = {row.user_id for row in CapRow.scan()}
+    met: list[str] = []
+
+    def erase(**_: object) -> None:
+        if not met:
+            met.append(owner)
+            caps.store.erase(owner)
+
+    dynamodb().client.meta.events.register_first("before-call.dynamodb.BatchGetItem", erase)
+    with pytest.raises(UnavailableError):
+        caps.take_of_run("c@1", "email", {"b": of("anna")})
+    assert caps.take_of_run("c@1", "email", {"b": of("anna")}) == frozenset()
 
 
 def test_an_address_that_nobody_has_confirmed_gets_few_letters_of_any_kind(pump: Pump, letters: Letters) -> None:
