@@ -1,18 +1,21 @@
-"""Deliveries as tests read and spoil them: the only place in the tests that knows how the ledger stores one, and how it
-is told what happened to a letter."""
+"""Deliveries as tests read, spoil and disturb them: the only place in the tests that knows how the ledger stores one,
+and how it is told what happened to a letter."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chalicelib.clock import now
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.states import Engagement
-from chalicelib.storage.dynamodb import StageTable
+from chalicelib.storage.dynamodb import StageTable, dynamodb
 from chalicelib.storage.ledger import Delivery, Ledger, delivery_of
 from chalicelib.storage.ledger_writes import MAX_ENTRIES as MAX_ENTRIES
 from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
 
 _READER = Ledger(clock=now, retention_days=90)
+_WRITES = "before-send.dynamodb.TransactWriteItems"
 _TOLD = ("status", "timeline", "run_id", "kind", "owner", "lease_until", "resends", "opened_at", "delivered_at")
 
 
@@ -61,7 +64,7 @@ def is_ledger_empty() -> bool:
     return not LedgerRow._get_connection().scan()["Items"]
 
 
-# ---------------------------------------------------------------- spoil
+# ---------------------------------------------------------------- spoil, disturb
 
 
 def forget_all_deliveries() -> None:
@@ -84,6 +87,17 @@ def raw_delivery(key: DeliveryKey | str, channel: str = "email") -> Raw:
     found = DeliveryRow._get_connection().get_item(notification_id, part, consistent_read=True).get("Item")
     item = found or {"notification_id": {"S": notification_id}, "part": {"S": part}, "kind": {"S": "delivery"}}
     return Raw(LedgerRow, item, _TOLD)
+
+
+@contextmanager
+def writes_meet(fault: Callable[..., Any]) -> Iterator[None]:
+    """Whatever writes a delivery meets this first (`tests/integration/faults.py`)."""
+    events = dynamodb().client.meta.events
+    events.register_first(_WRITES, fault)
+    try:
+        yield
+    finally:
+        events.unregister(_WRITES, fault)
 
 
 # ---------------------------------------------------------------- tell

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +17,10 @@ from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
-from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.ledger import Delivery
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
-from tests.ledgers import every_delivery, heard, stored
+from tests.ledgers import every_delivery, heard, stored, writes_meet
 from tests.processes import compose
 
 PROMO = {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"}
@@ -294,18 +294,16 @@ def test_a_claim_whose_owner_may_be_dead_is_looked_at_later(channel: ToldChannel
 
 def test_a_database_that_dies_after_the_send_makes_no_second_letter(channel: ToldChannel) -> None:
     one = job()
-    events = dynamodb().client.meta.events
 
     class DiesAfterTheSend(ToldChannel):
         def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-            events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
+            dead.enter_context(writes_meet(unreachable))
             return channel.send(messages)
 
     dying = DiesAfterTheSend()
     parts = vars(Stage.own().deliver) | {"channels": {"email": dying}}
-    with pytest.raises(Exception, match="did not answer"):
+    with ExitStack() as dead, pytest.raises(Exception, match="did not answer"):
         Deliver(**parts).deliver(one)
-    events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
 
     Deliver(**parts | {"channels": {"email": channel}}).deliver(one)
 

@@ -18,7 +18,7 @@ from chalicelib.storage.ledger import Delivery
 from chalicelib.storage.rows.people import SuppressionRow
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
-from tests.ledgers import stored
+from tests.ledgers import stored, writes_meet
 
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
 
@@ -273,11 +273,10 @@ def test_a_message_that_is_no_event_fails_alone(pump: Pump) -> None:
 
 def test_events_come_back_while_the_ledger_does_not_answer(pump: Pump) -> None:
     keys = on_their_way(2)
-    dynamodb().client.meta.events.register_first("before-send.dynamodb.TransactWriteItems", unreachable)
 
-    outcomes = work([*told_of(keys, "Delivery"), event("Send", {"ses:operation": ["SendEmail"]})])
+    with writes_meet(unreachable):
+        outcomes = work([*told_of(keys, "Delivery"), event("Send", {"ses:operation": ["SendEmail"]})])
 
-    dynamodb().client.meta.events.unregister("before-send.dynamodb.TransactWriteItems", unreachable)
     assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError, Line]
 
 
