@@ -18,6 +18,7 @@ from io import StringIO
 from pathlib import Path
 
 from bench.harness import Report
+from bench.made_up import CHUNK, store_sent
 from infra.local.children import Ports
 from infra.local.cloud import LocalCloud
 from infra.local.process import free_port
@@ -27,7 +28,6 @@ MOST_MS = 100.0
 _DAYS = 30
 _USERS = 5_000
 _BLOCK = 2_500  # notifications that one thread writes in a row
-_TOGETHER = 25  # that were asked for at once: one request to DynamoDB
 _CAMPAIGN_SHARE = 5  # all but one of so many were a campaign's: where there are 200 campaigns, they sent most letters
 _WRITERS = 2
 
@@ -48,27 +48,11 @@ def fill(campaigns: int, notifications: int) -> None:
 
 def _block(first: int, end: int, whole: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
-    from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.requests import record_notifications
-    from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
-    with DeliveryRow.batch_write() as batch:
-        for start in range(first, end, _TOGETHER):
-            at = rfc3339(now() - timedelta(days=_DAYS) * start / whole)
-            campaign = f"campaign-{start // _BLOCK}" if start // _TOGETHER % _CAMPAIGN_SHARE else None
-            letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
-                                request_id="r", accepted_at=at, campaign_id=campaign)  # fmt: skip
-            ids = {derived_id("bench", str(n)): {"user_id": f"u-{n % _USERS}"} for n in range(start, start + _TOGETHER)}
-            record_notifications(
-                letter,
-                ids.items(),
-                channels=["email"],
-                send_at=None,
-                expires_at_epoch=4_000_000_000,
-                owner=lambda *_: "#",
-            )
-            for id_ in ids:
-                batch.save(DeliveryRow(id_, DELIVERY_PREFIX + "email", status="sent", created_at=at))
+    for start in range(first, end, CHUNK):
+        ids = {derived_id("bench", str(n)): {"user_id": f"u-{n % _USERS}"} for n in range(start, start + CHUNK)}
+        campaign = f"campaign-{start // _BLOCK}" if start // CHUNK % _CAMPAIGN_SHARE else None
+        store_sent(ids, at=rfc3339(now() - timedelta(days=_DAYS) * start / whole), campaign_id=campaign)
 
 
 def main() -> int:

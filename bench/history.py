@@ -1,15 +1,15 @@
-"""How many requests the first page of a long history takes: a user with 10,000 notifications, on moto's tables.
+"""How many requests the first page of a long history takes: a user with 10,000 notifications, in the tests' database.
 
 python -m bench.history [--notifications 10000]
 """
 
 import argparse
-import os
 from datetime import timedelta
 
-from moto import mock_aws
+import pytest
 
 from bench.harness import Report
+from bench.made_up import CHUNK, store_sent
 
 MOST_REQUESTS = 3
 _USER, _PAGE = "anna", 50
@@ -19,15 +19,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--notifications", type=int, default=10_000)
     chosen = parser.parse_args()
-    from tests.integration.conftest import ENVIRONMENT, empty_stage
+    from tests.integration.conftest import a_stage
+    from tests.twin.process import install
 
-    os.environ.update(ENVIRONMENT)
-    report = Report("history", "The first page of a history (moto, in process)", ("notifications", "requests"))
+    report = Report("history", "The first page of a history (in memory)", ("notifications", "requests"))
     for notifications in (_PAGE, chosen.notifications):
-        with mock_aws():
-            empty_stage()
-            _fill(notifications)
-            requests = _first_page()
+        with pytest.MonkeyPatch.context() as patch:
+            install(patch)
+            with a_stage(patch):
+                _fill(notifications)
+                requests = _first_page()
         report.add(notifications=notifications, requests=requests)
         report.expect(f"requests ≤ {MOST_REQUESTS} with {notifications:,}: {requests}", met=requests <= MOST_REQUESTS)
     return report.publish()
@@ -35,18 +36,10 @@ def main() -> int:
 
 def _fill(notifications: int) -> None:
     from chalicelib.clock import derived_id, now, rfc3339
-    from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.pipeline.requests import record_notifications
-    from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow
 
-    with DeliveryRow.batch_write() as batch:
-        for n in range(notifications):
-            id_, at = derived_id("bench", str(n)), rfc3339(now() - timedelta(minutes=n))
-            letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
-                                request_id="r", accepted_at=at)  # fmt: skip
-            record_notifications(letter, [(id_, {"user_id": _USER})], channels=["email"], send_at=None,
-                                 expires_at_epoch=4_000_000_000, owner=lambda *_: "#")  # fmt: skip
-            batch.save(DeliveryRow(id_, DELIVERY_PREFIX + "email", status="sent", created_at=at))
+    for start in range(0, notifications, CHUNK):
+        ids = [derived_id("bench", str(n)) for n in range(start, min(start + CHUNK, notifications))]
+        store_sent({one: {"user_id": _USER} for one in ids}, at=rfc3339(now() - timedelta(minutes=start)))
 
 
 def _first_page() -> int:
