@@ -28,6 +28,8 @@ BROWSER_NEEDED = test -z "$$VESTNIK_NO_SKIPS"
 # pytest's 5: PYTEST_ARGS chose no test of this lane.
 NONE_CHOSEN = test $$? -eq 5 -a -n '$(PYTEST_ARGS)'
 BENCHES := packages cold_start letters way arrivals growth history instant live_fanout live_talk admin_pages money fanout once
+# Against another commit (AGAINST=<commit>) these are compared; `money` needs `letters` and `way` before it.
+COMPARED := letters way money arrivals instant growth fanout
 FULL ?=
 QUICK.cold_start := --runs 3
 QUICK.letters := --runs 2
@@ -82,10 +84,14 @@ endif
 lane-%:
 	@$(BIN)/python -m pytest $(LANE.$*) $(PYTEST_ARGS) || $(NONE_CHOSEN)
 
-bench: $(READY) ## every measurement, in ten minutes; FULL=1: as docs/performance.md shows them, and into it
+bench: $(READY) ## every measurement, in ten minutes; FULL=1: as docs/performance.md shows them, and into it (AGAINST=<commit>)
+ifdef AGAINST
+	@$(BIN)/python -m bench.against $(AGAINST) $(foreach name,$(COMPARED),"$(name) $(if $(FULL),$(FULL.$(name)),$(QUICK.$(name)))")
+else
 	@$(foreach name,$(BENCHES),$(BIN)/python -m bench.$(name) $(if $(FULL),$(FULL.$(name)),$(QUICK.$(name))) || missed="$$missed $(name)";) \
 	$(if $(FULL),$(BIN)/python -m bench.documents;) \
 	test -z "$$missed" || { echo "targets were missed by:$$missed"; exit 1; }
+endif
 
 # Of bandit's rules two are left to ruff's S608 and S704, which mark each place where they are broken on purpose.
 # W1030: infra/releases.py makes the versions that SnapStart wants.

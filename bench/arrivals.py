@@ -88,7 +88,7 @@ class Arrivals:
         chance, told, events = random.Random(name), list[Message](), dict[str, Spent]()
         if name == EARLY:
             self._before_the_record.then = lambda taken: self._record_early(taken, told, events, chance)
-        sources = self._stage.sources(*(queue for queue in WAY if queue != "feedback"))
+        sources = self._stage.sources({queue: worker for queue, worker in WAY.items() if queue != "feedback"})
         campaign_id = self._stage.made.start()
         work_off(sources.values(), lambda: self._all_told(told))
         self._before_the_record.then = None

@@ -28,6 +28,7 @@ class Crowd:
 
     cloud: LocalCloud
     session: requests.Session
+    key: str
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """One call that must succeed."""
@@ -102,9 +103,10 @@ def crowd(users: int) -> Iterator[Crowd]:
             forks=False,
         )
         with cloud, requests.Session() as session:
-            session.headers["Authorization"] = f"Bearer {cloud.seed()}"
+            key = cloud.seed()
+            session.headers["Authorization"] = f"Bearer {key}"
             cloud.warm()
-            made = Crowd(cloud, session)
+            made = Crowd(cloud, session, key)
             started = time.monotonic()
             made.gather(users)
             made.call("PUT", f"/v1/templates/{letter.KEY}", letter.template())

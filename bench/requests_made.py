@@ -7,14 +7,14 @@ and a cancelled transaction for all of its writes: a unit each, in a transaction
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore import handlers
 
 _READS = frozenset({"GetItem", "Query", "Scan"})
 _REFUSALS = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
-_WRITES = "writes_of_the_transaction"
+_WRITES = "units_if_refused"
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,16 @@ class Units:
     """Of DynamoDB's capacity: what reading and writing are billed by."""
 
     read: float = 0.0
-    write: float = 0.0
-    refused: float = 0.0  # the part of `write` that changed nothing
+    written: Counter[str] = field(default_factory=Counter)  # by table
+    refused: float = 0.0  # of it, what changed nothing
+
+    @property
+    def write(self) -> float:
+        """Of all tables."""
+        return float(sum(self.written.values()))
 
     def __add__(self, more: "Units") -> "Units":
-        return Units(self.read + more.read, self.write + more.write, self.refused + more.refused)
+        return Units(self.read + more.read, self.written + more.written, self.refused + more.refused)
 
 
 class Requests:
@@ -40,7 +45,7 @@ class Requests:
                 ("before-send", self._note),
                 ("before-parameter-build.dynamodb", _ask_for_units),
                 ("before-parameter-build.dynamodb.BatchGetItem", self._note_keys),
-                ("before-parameter-build.dynamodb.TransactWriteItems", _note_writes),
+                ("before-parameter-build.dynamodb", _note_writes),
                 ("after-call.dynamodb", self._note_units),
             ]
         )
@@ -59,12 +64,13 @@ class Requests:
 
     def _note_units(self, parsed: Mapping[str, Any], model: Any, context: Mapping[str, Any], **_: Any) -> None:
         if parsed.get("Error", {}).get("Code") in _REFUSALS:
-            units = 2.0 * context[_WRITES] if _WRITES in context else 1.0
-            self._units += Units(write=units, refused=units)
+            taken: Counter[str] = context[_WRITES]
+            self._units += Units(written=taken, refused=float(taken.total()))
         told = parsed.get("ConsumedCapacity", [])
         for one in told if isinstance(told, list) else [told]:
-            units = float(one["CapacityUnits"])
-            self._units += Units(read=units) if model.name in _READS else Units(write=units)
+            units = one["CapacityUnits"]
+            reads = model.name in _READS
+            self._units += Units(read=units) if reads else Units(written=Counter({one["TableName"]: units}))
 
     def _note_keys(self, params: Mapping[str, Any], **_: Any) -> None:
         for asked in params["RequestItems"].values():
@@ -77,4 +83,7 @@ def _ask_for_units(params: dict[str, Any], model: Any, **_: Any) -> None:
 
 
 def _note_writes(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context[_WRITES] = len(params["TransactItems"])
+    together = [one for asked in params.get("TransactItems", ()) for one in asked.values()]
+    context[_WRITES] = Counter({params["TableName"]: 1} if "TableName" in params else {})
+    for one in together:
+        context[_WRITES][one["TableName"]] += 2

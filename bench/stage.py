@@ -27,7 +27,7 @@ _RECEIVED = 10  # SQS: the most that one ReceiveMessage gives
 _POLLING = Config(retries={"total_max_attempts": 3, "mode": "standard"})
 _PATIENCE_SECONDS = 30
 _PREFIX = "vestnik-local-"
-# The queues of a campaign's way, each with its worker.
+# The queues of a campaign's way and of an instant letter's, each with its worker.
 WAY: Mapping[str, str] = {
     "fanout": "fanout",
     "enrich-bulk": "enrich",
@@ -35,6 +35,7 @@ WAY: Mapping[str, str] = {
     "feedback": "feedback",
     "retry": "retry",
 }
+INSTANT_WAY: Mapping[str, str] = {"enrich-instant": "enrich", "deliver-email": "deliver"}
 Handler = Callable[[Any, Any], Any]
 Message = Mapping[str, Any]  # as ReceiveMessage gives it
 
@@ -160,18 +161,18 @@ class Stage:
         """A queue, by its whole name, with its worker."""
         return Source(self.sqs, self.url(queue), handler, batch=batch, counted=self.counted)
 
-    def sources(self, *queues: str) -> dict[str, Source]:
-        """Queues of a campaign's way, by their workers."""
+    def sources(self, way: Mapping[str, str]) -> dict[str, Source]:
+        """The queues of a way, by their workers."""
         return {
-            WAY[queue]: self.source(
-                _PREFIX + queue, import_module(f"functions.{WAY[queue]}").handler, batch=self.batches[queue].size
+            worker: self.source(
+                _PREFIX + queue, import_module(f"functions.{worker}").handler, batch=self.batches[queue].size
             )
-            for queue in queues
+            for queue, worker in way.items()
         }
 
     def campaign(self, **audience: Any) -> dict[str, Spent]:
         """Sends the letter to everybody by the whole way; what each worker has used. Raises: TimeoutError."""
-        sources = self.sources(*WAY)
+        sources = self.sources(WAY)
         campaign_id = self.made.start(**audience)
 
         def settled() -> bool:
