@@ -1,7 +1,7 @@
 """Deliveries as tests read, spoil and disturb them: the only place in the tests that knows how the ledger stores one,
 and how it is told what happened to a letter."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -49,6 +49,12 @@ def is_engaged(key: DeliveryKey | str, channel: str = "email") -> bool:
 def kept_until(key: DeliveryKey | str, channel: str = "email") -> datetime:
     """When DynamoDB may forget it."""
     return datetime.fromtimestamp(float(DeliveryRow.get(*_place(_key(key, channel))).expires_at_epoch or 0), UTC)
+
+
+def statuses(notification_ids: Iterable[str], channel: str = "email") -> dict[str, str]:
+    """Of those that exist, by notification."""
+    found = _READER.states([DeliveryKey(one, channel) for one in notification_ids])
+    return {key.notification_id: one.status for key, one in found.items()}
 
 
 def every_delivery() -> list[Delivery]:

@@ -2,7 +2,6 @@
 came of it, counted at the mailbox (the provider) and in the ledger. Made once for all chaos tests by `conftest.py`.
 """
 
-import json
 import time
 import uuid
 from collections import Counter
@@ -13,9 +12,12 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pytest
 import requests
 
 from chalicelib.manifest import CONSUMERS
+from chalicelib.storage.dynamodb import dynamodb, use
+from chalicelib.storage.ledger import Delivery
 from chalicelib.storage.row_cache import KNOWN_FOR_SECONDS
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
@@ -23,10 +25,12 @@ from tests.chaos.queues import Queues
 from tests.chaos.wires import Switchboard, Wire
 from tests.chaos.workers import Workers
 from tests.e2e.conftest import LIMIT_SECONDS, Vestnik, eventually, rest
+from tests.ledgers import delivery, statuses
+from tests.processes import forget_everything
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import KeysAndAttributesTypeDef
+    from pynamodb.connection import Connection
 
 CONCURRENCY = 3  # of each consumer: more processes than this are slower on two cores, and time out
 _SHIM = Path(__file__).parent / "shim"
@@ -67,6 +71,7 @@ class Rig:
         self._orders = orders
         self._words = count(1)
         self._ticked_at = 0.0
+        self._tables: Connection | None = None
 
     def connect(self) -> None:
         """Puts a wire into every line between a worker and a service, and the orders into every worker."""
@@ -172,33 +177,20 @@ class Rig:
         answer: dict[str, Any] = requests.get(f"{self.cloud.mailbox_url}/api/stats", timeout=_TIMEOUT_SECONDS).json()
         return answer
 
-    def rows(self, ids: Sequence[str], *names: str) -> dict[str, dict[str, Any]]:
-        """The ledger's row of each e-mail delivery that has one, with its timeline read; these attributes of it, or
-        all."""
-        rows: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(ids), _PER_CALL):
-            keys = [
-                {"notification_id": {"S": i}, "part": {"S": "delivery#email"}} for i in ids[start : start + _PER_CALL]
-            ]
-            table = f"vestnik-{STAGE}-ledger"
-            wanted: KeysAndAttributesTypeDef = {"Keys": keys, "ConsistentRead": True}
-            if names:
-                wanted["ProjectionExpression"] = ", ".join(f"#{name}" for name in ("notification_id", *names))
-                wanted["ExpressionAttributeNames"] = {f"#{name}": name for name in ("notification_id", *names)}
-            answer = self.dynamodb.batch_get_item(RequestItems={table: wanted})
-            for item in answer["Responses"][table]:
-                row: dict[str, Any] = {name: next(iter(value.values())) for name, value in item.items()}
-                row["timeline"] = [json.loads(event["S"]) for event in row.get("timeline", [])]
-                rows[row["notification_id"]] = row
-        return rows
+    def deliveries(self, ids: Sequence[str]) -> dict[str, Delivery]:
+        """Each e-mail delivery that has begun, by its notification's id."""
+        with self.as_the_app():
+            found = {i: delivery(i) for i in ids}
+        return {i: one for i, one in found.items() if one}
 
     def statuses(self, ids: Sequence[str]) -> Counter[str]:
         """How many deliveries are in each status; `accepted` where none has begun."""
         return Counter(self._status_of_each(ids).values())
 
     def _status_of_each(self, ids: Sequence[str]) -> dict[str, str]:
-        rows = self.rows(ids, "status")
-        return {i: rows[i]["status"] if i in rows else "accepted" for i in ids}
+        with self.as_the_app():
+            found = statuses(ids)
+        return {i: found.get(i, "accepted") for i in ids}
 
     def settle(
         self,
@@ -219,9 +211,8 @@ class Rig:
 
     def timeline(self, notification_id: str) -> list[str]:
         """The statuses of one delivery in the order in which it took them."""
-        return [
-            event["status"] for event in self.rows([notification_id])[notification_id]["timeline"] if "status" in event
-        ]
+        told = self.deliveries([notification_id])[notification_id].timeline
+        return [event["status"] for event in told if "status" in event]
 
     # -- what is under it
 
@@ -311,6 +302,20 @@ class Rig:
             self.dynamodb.put_item(TableName=f"vestnik-{STAGE}-consumers", Item={"name": {"S": queue}, **numbers})
         self.tick()
         self.queues.empty_all()
+
+    @contextmanager
+    def as_the_app(self) -> Iterator[None]:
+        """This process is one of the app's, with its environment and its tables; around the wires."""
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                for name, value in self.cloud.environment().items():
+                    patch.setenv(name, value)
+                forget_everything()
+                use(self._tables)
+                self._tables = dynamodb()  # its client is made once: that takes longer than what is asked here
+                yield
+        finally:
+            forget_everything()
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":

@@ -25,10 +25,10 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
             rig.order(point, ids[n * KILLS : (n + 1) * KILLS])
     eventually(lambda: rig.orders_left() == 0)
     assert rig.settle(ids) == {"delivered": len(ids)}
-    copies, rows = rig.copies(addresses), rig.rows(ids)
+    copies, deliveries = rig.copies(addresses), rig.deliveries(ids)
     # The policy sends once more what nobody knows. Who died before the call had sent nothing; of the others the Send
     # event tells, unless this machine is so slow that it comes after the deadline.
-    allowed = [1 if n < 2 * KILLS else 1 + int(rows[one].get("resends", 0)) for n, one in enumerate(ids)]
+    allowed = [1 if n < 2 * KILLS else 1 + int(deliveries[one].resent) for n, one in enumerate(ids)]
     assert all(1 <= copies[address] <= most for address, most in zip(addresses, allowed, strict=True))
     assert rig.queues.dead() == {}
 

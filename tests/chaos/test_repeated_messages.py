@@ -68,6 +68,6 @@ def test_the_late_word_of_a_worker_whose_claim_was_taken_over_is_refused(rig: Ri
             eventually(lambda: rig.queues.in_flight("deliver-email") == 1)  # … and leaves it alone with its message
         eventually(lambda: rig.queues.in_flight("deliver-email") == 0)
     letters = rig.vestnik.letters(address[0])
-    row = rig.rows(ids)[ids[0]]
-    assert [row["provider_id"]] == [letter["id"] for letter in letters[1:]]  # … and what the first one says is refused
+    told = rig.deliveries(ids)[ids[0]].provider_id
+    assert [told] == [letter["id"] for letter in letters[1:]]  # … and what the first one says is refused
     assert [rig.timeline(ids[0]).count(status) for status in ("calling", "queued", "sent")] == [2, 1, 1]
