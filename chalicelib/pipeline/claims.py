@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import Clock, new_id, parse_rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
+from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move
 from chalicelib.observability import logger
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
@@ -81,6 +81,7 @@ class Claims(Composed):
         )
         result.counts["dropped"] += len(refused)
         self._look_after_stale(job, letters, refused)
+        self._go_on_after(job, letters, refused)
         claim = Claim(owner, [letter for letter in letters if letter.key not in refused])
         if claim.letters:
             ids = [letter.key.id for letter in claim.letters]
@@ -145,6 +146,17 @@ class Claims(Composed):
         ]
         if stale:
             self._reconcile_later(job, stale)
+
+    def _go_on_after(self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]) -> None:
+        # Whoever called may have died before the next channels were asked for, and the provider's event came first.
+        if not job.then:
+            return
+        found = [(letter.recipient, refused[letter.key].status) for letter in letters if letter.key in refused]
+        self.fallback.after(
+            job,
+            in_vain=[one for one, status in found if status is DeliveryStatus.FAILED],
+            maybe_there=[one for one, status in found if status in ACCEPTED],
+        )
 
     def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
         self.retries.reconcile(job.only(recipients), in_seconds=(self.lease + self.grace).total_seconds())

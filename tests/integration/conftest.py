@@ -225,6 +225,14 @@ class Pump:
         """A message of one's own."""
         self._sqs.send_message(QueueUrl=self._url(queue), MessageBody=body)
 
+    def take(self, queue: str) -> list[str]:
+        """Removes at most ten messages that wait, and returns their bodies."""
+        url = self._url(queue)
+        messages = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in messages]
+
     def run(self, *queues: str) -> list[str]:
         """Works off the queues (all but `retry` if none is named); the ids of failed messages, which are not taken
         again."""

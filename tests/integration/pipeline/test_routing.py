@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.clock import now
-from chalicelib.deliveries import DeliveryKey
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
@@ -135,6 +135,26 @@ def test_a_refusal_of_the_provider_goes_on_with_the_next(anna: Pump, email_answe
         "sms": ("sent", None),
         "live": ("skipped", "reached_by_sms"),
     }
+
+
+@pytest.mark.parametrize(
+    ("mode", "event", "rest"),
+    [
+        ("first", DeliveryStatus.DELIVERED, ("skipped", "reached_by_email")),
+        ("first", DeliveryStatus.FAILED, ("sent", None)),
+        ("escalate", DeliveryStatus.DELIVERED, ("scheduled", "unless_opened")),
+    ],
+)
+def test_the_next_channel_is_decided_about_though_the_worker_died_and_the_event_came_first(
+    anna: Pump, mode: str, event: DeliveryStatus, rest: tuple[str, str | None]
+) -> None:
+    route(mode, ["email", "sms"], **({"after_minutes": 30} if mode == "escalate" else {}))
+    sent = accept()
+    anna.run("enrich-instant")
+    for status in (DeliveryStatus.CALLING, event):
+        Stage.own().ledger.move([Move(DeliveryKey(sent, "email"), status, owner="whoever died")])
+    pump_all(anna)
+    assert seen(sent) == {"email": (event, None), "sms": rest}
 
 
 def test_a_letter_of_which_nobody_knows_whether_it_went_is_not_sent_elsewhere_too(
