@@ -137,7 +137,7 @@ class Campaigns:
             writes.save(version, condition=CampaignRow.id.does_not_exist())
             writes.update(CampaignRow(head.id, HEAD_PART), actions=actions, condition=unchanged)
 
-        if transaction(write) is not None:
+        if not transaction(write):
             raise _changed(self.get(head.id))
         return self.get(head.id)
 

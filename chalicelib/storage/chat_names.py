@@ -7,8 +7,7 @@ from zlib import crc32
 
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import reaching_dynamodb, refused, transaction
+from chalicelib.storage.dynamodb import reaching_dynamodb, transaction
 from chalicelib.storage.live_people import Person, is_called
 from chalicelib.storage.rows.live import NameRow, PersonRow
 from chalicelib.storage.values import find, raw_query, read_each
@@ -44,10 +43,7 @@ class ChatNames:
             for place in set(name_places(person.name_keys)) - set(places):
                 writes.delete(NameRow(*place), condition=NameRow.person == person.key)
 
-        reasons = transaction(write)
-        if reasons is not None and not refused(reasons):
-            raise UnavailableError("the names of the chat were contended")
-        return reasons is None
+        return transaction(write)
 
     def take_off(self, person: Person) -> bool:
         """Releases the person's name, and nothing else; returns whether they had it until now."""
@@ -60,7 +56,7 @@ class ChatNames:
             )
             delete_names(writes, person)
 
-        return transaction(write) is None
+        return transaction(write)
 
     def holders(self, keys: Sequence[str]) -> list[NameHolder]:
         """Who has this name, or one that looks like it, by each way of comparing."""

@@ -56,7 +56,7 @@ class TemplateVersions:
             if replaces is not None:
                 writes.update(TemplateRow(key, replaces), actions=[TemplateRow.newest.remove()])
 
-        return transaction(write) is None
+        return transaction(write)
 
 
 def shipped_row(key: str, name: str, body: Mapping[str, Any], *, at: str) -> TemplateRow:

@@ -11,7 +11,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, Phrase, UnavailableError
 from chalicelib.storage.chat_names import delete_names
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, refused, transaction, update_if
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, transaction, update_if
 from chalicelib.storage.live_people import LivePeople, Person, is_called, user_of
 from chalicelib.storage.rows.live import ConnectionRow, PersonRow
 from chalicelib.storage.values import find, read_each, value_of
@@ -66,10 +66,7 @@ class Connections:
             writes.save(row)
             writes.update(PersonRow(opening.person), actions=actions, condition=free)
 
-        reasons = transaction(write)
-        if reasons is not None and not refused(reasons):
-            raise UnavailableError("the connections of a person were contended")
-        if reasons is not None:
+        if not transaction(write):
             raise ConflictError(Phrase("too many connections"))
 
     def get(self, connection_id: str) -> Connection | None:
@@ -144,4 +141,4 @@ def _close(person: Person, connection_id: str, *, last: bool) -> bool:
         if last:
             delete_names(writes, person)
 
-    return transaction(write) is None
+    return transaction(write)

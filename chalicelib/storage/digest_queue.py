@@ -83,7 +83,7 @@ def fix_batch(user_id: str, batch: str, fates: Mapping[str, Mapping[str, Any]]) 
             actions: list[Action] = [DigestRow.batch.set(batch), DigestRow.fate.set(fate)]
             writes.update(DigestRow(user_id, notification_id), actions=actions, condition=free)
 
-    if transaction(write) is not None:
+    if not transaction(write):
         raise UnavailableError("another worker has begun this digest")
 
 

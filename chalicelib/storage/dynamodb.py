@@ -4,6 +4,8 @@ items, or under a condition."""
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from random import uniform
+from time import sleep
 from typing import Any, cast
 
 import botocore.session
@@ -11,7 +13,7 @@ from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
-from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError
+from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError, VerboseClientError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -24,6 +26,7 @@ from chalicelib.settings import settings
 
 Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 _PUT_ROUNDS = 5  # for what a table did not take at first
+_CONFLICT_TRIES, _CONFLICT_PAUSE_SECONDS = 4, 0.005
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _used: list[Connection] = []  # the connection of this process, once it has one
 
@@ -86,6 +89,23 @@ class _Connection(Connection):
         if client is not known:
             plain_requests(client)
         return client
+
+    def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Overrides PynamoDB's: what met a transaction is tried again, as botocore does not; it lasts milliseconds."""
+        for tried in range(1, _CONFLICT_TRIES):
+            try:
+                return super()._make_api_call(operation_name, operation_kwargs)
+            except VerboseClientError as error:
+                if not _met_a_transaction(error):
+                    raise
+                sleep(uniform(0, _CONFLICT_PAUSE_SECONDS * 2**tried))  # noqa: S311  (so that two do not meet again)
+        return super()._make_api_call(operation_name, operation_kwargs)
+
+
+def _met_a_transaction(error: VerboseClientError) -> bool:
+    """Whether nothing else stands against a write."""
+    reasons = {reason.code for reason in error.cancellation_reasons if reason}
+    return reasons == {"TransactionConflict"} or error.response["Error"]["Code"] == "TransactionConflictException"
 
 
 def dynamodb() -> Connection:
@@ -201,23 +221,18 @@ def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]
     return None
 
 
-def transaction(write: Callable[[TransactWrite], None]) -> Reasons | None:
-    """Makes all the writes that `write` adds and returns None; or none of them, and returns what stands against each.
-    Raises: UnavailableError (retryable)."""
+def transaction(write: Callable[[TransactWrite], None]) -> bool:
+    """Makes all the writes that `write` adds; False, with none made, if a condition stood against one. Raises:
+    UnavailableError (retryable), also if a simultaneous transaction stood in the way."""
     with reaching_dynamodb():
         try:
             with TransactWrite(connection=dynamodb()) as transaction:
                 write(transaction)
         except TransactWriteError as error:
-            if not error.cancellation_reasons:
+            if not any(reason and reason.code == "ConditionalCheckFailed" for reason in error.cancellation_reasons):
                 raise
-            return error.cancellation_reasons
-    return None
-
-
-def refused(reasons: Reasons) -> bool:
-    """Whether a condition stood against it, and not just a simultaneous transaction."""
-    return any(reason is not None and reason.code == "ConditionalCheckFailed" for reason in reasons)
+            return False
+    return True
 
 
 def batch_put(model: type[StageTable], items: Sequence[dict[str, Any]]) -> None:

@@ -144,4 +144,4 @@ class FrequencyCaps(Composed):
                 row.version, row.expires_at_epoch = row.version + 1, expires
                 writes.save(row, condition=unchanged)
 
-        return transaction(write) is None
+        return transaction(write)

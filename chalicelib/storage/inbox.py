@@ -17,7 +17,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import UnavailableError
-from chalicelib.storage.dynamodb import reaching_dynamodb, refused, transaction, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, transaction, update_if
 from chalicelib.storage.rows.live import InboxRow
 from chalicelib.storage.values import find
 
@@ -161,7 +161,7 @@ class Inbox:
             writes.save(mark, condition=InboxRow.part.does_not_exist())
             writes.save(entry)
 
-        return entry if transaction(write) is None else None
+        return entry if transaction(write) else None
 
     def _find(self, user_id: str, ids: Sequence[str]) -> list[InboxRow]:
         with reaching_dynamodb():
@@ -184,11 +184,7 @@ class Inbox:
                 condition=(InboxRow.unread > 0) & _unread_from(int(entry.cursor or 0)),
             )
 
-        for _ in range(_TRIES):
-            reasons = transaction(write)
-            if reasons is None or refused(reasons):
-                return  # refused: it was read already, alone or with all
-        raise UnavailableError("the inbox was contended")
+        transaction(write)  # refused: it was read already, alone or with all
 
     def _page(self, user_id: str, keys: Any, *, limit: int, forward: bool) -> InboxPage:
         epoch = int(self._clock().timestamp())

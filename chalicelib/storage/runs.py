@@ -101,7 +101,7 @@ class Runs:
             writes.save(row, condition=RunRow.campaign_id.does_not_exist())
             writes.update(CampaignRow(head.id, HEAD_PART), actions=noted, condition=unchanged(head))
 
-        return transaction(write) is None
+        return transaction(write)
 
     def note_open(self, head: CampaignHead, run: Run) -> CampaignHead:
         """Notes at the campaign that it runs, and which run is its newest."""
