@@ -38,6 +38,11 @@ def owner_of(hashed: str) -> str:
     return _OWNER_MARK + hashed
 
 
+def owner_at(key: str) -> str:
+    """The same by the key of the address, `<channel>#<keyed hash>`."""
+    return owner_of(key.partition("#")[2])
+
+
 def hash_of(owner: str | None) -> str | None:
     """The hash of an address by its owner; None for a user."""
     return owner[len(_OWNER_MARK) :] if owner and owner.startswith(_OWNER_MARK) else None

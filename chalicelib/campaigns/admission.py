@@ -1,15 +1,15 @@
 """What every chunk of a campaign must pass in `enrich` and `deliver`: is the campaign running, is it its turn, and what
 more do its letters need. A pause takes effect on every sending worker within one chunk."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.campaigns.content_source import Content, ContentSource
-from chalicelib.campaigns.held_chunks import Chunk
+from chalicelib.campaigns.held_chunks import Chunk, notification_of
 from chalicelib.clock import expiry_epoch, parse_rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryStatus
+from chalicelib.deliveries import DeliveryKey, DeliveryStatus
 from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
 from chalicelib.manifest import CHANNELS
@@ -21,6 +21,7 @@ from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
 from chalicelib.states import HELD
 from chalicelib.states import CampaignState as S
+from chalicelib.storage.campaign_recipients import known_notifications
 from chalicelib.storage.campaign_standing import read_standing
 from chalicelib.storage.circuit_breakers import CircuitBreakers
 from chalicelib.storage.held_chunks import PAUSED, HeldChunks
@@ -143,6 +144,13 @@ class ChunkAdmission(Composed):
         if not (refused or known):
             return refused
         return self.halt().believed(campaign_id, known=known, refused=refused, accepted=accepted, said=said)
+
+    def states_of(self, job: DeliverJob, user_ids: Collection[str]) -> Mapping[str, DeliveryStatus | None]:
+        """See `CampaignPort`."""
+        ids = {notification_of(job.letter.run_id or "", user_id=one): one for one in user_ids}
+        keys = [DeliveryKey(one, job.channel) for one in known_notifications(ids)]
+        states = {key: one.status for key, one in self.ledger.states(keys).items()}
+        return {ids[one.notification_id]: DeliveryStatus(states[one]) if states.get(one) else None for one in keys}
 
     def _is_its_turn(self, job: DeliverJob, limit: str) -> bool:
         """A chunk whose turn comes later gets it reserved and waits in the retry queue: no worker waits with it."""

@@ -201,8 +201,13 @@ def _again(row: KnownNotification) -> Target:
 
 
 class Sources:
-    def __init__(self, *, directory: Directory, lists: RecipientLists, runs: Runs, default_zone: str) -> None:
+    """`addresses_here`: the directory knows the users' addresses too, no other service."""
+
+    def __init__(
+        self, *, directory: Directory, addresses_here: bool, lists: RecipientLists, runs: Runs, default_zone: str
+    ) -> None:
         self._directory = directory
+        self._addresses_here = addresses_here
         self._runs = runs
         self._lists = lists
         self._default_zone = default_zone
@@ -213,6 +218,10 @@ class Sources:
         if spec.audience.list_id is not None:
             return self._lists.get(spec.audience.list_id).row_count
         return self._directory.size()
+
+    def are_of_directory(self, spec: Campaign) -> bool:
+        """Whether all recipients are users of our own directory, which is told who comes to an address, and leaves."""
+        return self._addresses_here and spec.audience.list_id is None
 
     def of(self, run: Run, spec: Campaign, *, scheduled: datetime) -> Source:
         if run.resend_of:

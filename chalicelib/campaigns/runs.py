@@ -50,7 +50,7 @@ class RunPlanner:
         self._inputs.write_down(edition)
         category = spec.category or edition.template.category
         plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
-        letter = self._letter(head, scheduled, spec, edition, category, plan)
+        letter = self._letter(head, scheduled, spec, edition, category, plan, resend=resend_of is not None)
         return Run(
             head.id,
             time_name(scheduled),
@@ -67,7 +67,15 @@ class RunPlanner:
         )
 
     def _letter(
-        self, head: CampaignHead, scheduled: datetime, spec: Campaign, edition: Edition, category: str, plan: Plan
+        self,
+        head: CampaignHead,
+        scheduled: datetime,
+        spec: Campaign,
+        edition: Edition,
+        category: str,
+        plan: Plan,
+        *,
+        resend: bool,
     ) -> LetterSpec:
         name = run_id(head.id, time_name(scheduled))
         return LetterSpec(
@@ -86,6 +94,7 @@ class RunPlanner:
             locale=spec.locale,
             expires_at=_expiry(spec, scheduled),
             service=head.service,
+            of_directory=not resend and self._sources.are_of_directory(spec),
         )
 
     def _shard_count(self, spec: Campaign, head: CampaignHead, *, resend: bool) -> int:

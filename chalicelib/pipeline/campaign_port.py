@@ -1,8 +1,10 @@
 """The port to campaigns: what the pipeline asks before it works on a chunk of one. `campaigns.admission` implements it:
 the campaign may be paused or cancelled, and its letters may need more content."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
+from chalicelib.deliveries import DeliveryStatus
 from chalicelib.pipeline.jobs import DeliverJob, EnrichJob
 
 
@@ -22,4 +24,9 @@ class CampaignPort(Protocol):
     def admits(self, job: DeliverJob) -> bool:
         """Whether the letters may leave now; if not, they were put aside or cancelled. Raises: UnavailableError
         (retryable)."""
+        ...
+
+    def states_of(self, job: DeliverJob, user_ids: Collection[str]) -> Mapping[str, DeliveryStatus | None]:
+        """What became of the letters of other users of the directory in the job's run, on its channel; None: nothing
+        yet. Who has none is missing: `admit` has not seen them. Raises: UnavailableError (retryable)."""
         ...

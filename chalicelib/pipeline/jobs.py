@@ -87,6 +87,7 @@ class LetterSpec(StrictModel):
     locale: str | None = None  # for recipients without a language
     inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
     service: str | None = None  # the service that asked for it (`service_scope.py`)
+    of_directory: bool = False  # a run's, whose recipients are users of our own directory, and all by their ids
 
     def is_over(self, at: datetime) -> bool:
         """Whether it has expired at that moment."""

@@ -2,85 +2,25 @@
 and whether its reader has had enough. Only what is really about to leave is counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
 from chalicelib.composed import Composed
-from chalicelib.configuration.setting_shapes import AddressLimit
-from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.manifest import CHANNELS
+from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.compose import Letter
-from chalicelib.pipeline.eligibility import Consent, Eligibility, Reader
+from chalicelib.pipeline.eligibility import Consent, Eligibility
 from chalicelib.pipeline.fallback import Delivered, Fallback, waiting
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, as_known
+from chalicelib.pipeline.once_to_an_address import OnceToAnAddress
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
-from chalicelib.security.signing import AddressHashes
-from chalicelib.storage.frequency_caps import ACCOUNT, UNCONFIRMED, FrequencyCaps
 from chalicelib.storage.ledger import Ledger
 
 _FRESH = timedelta(minutes=1)  # `enrich` has just checked
-
-
-class Caps(Composed):
-    """The limits of letters (the settings `caps`, `account_letters`, `unconfirmed_letters`), and that an address gets
-    one of a campaign's run. What a user has registered, devices and chats, is no address: the user is counted for
-    it."""
-
-    site: SiteSettings
-    store: FrequencyCaps
-    addresses: AddressHashes
-
-    def take(self, category: str, channel: str, wanted: Mapping[str, Reader]) -> tuple[frozenset[str], str | None]:
-        """Counts letters, by notification id, as far as the cap lets it; answers the others, and the rule. Repeating it
-        counts nothing twice. Raises: UnavailableError (retryable)."""
-        cap = self.site.current().caps.get(category)
-        if cap is None or not wanted:
-            return frozenset(), None
-        owners = {
-            id_: [owner for owner in (one.user_id, self._owner(channel, one)) if owner] for id_, one in wanted.items()
-        }
-        refused = self.store.take(category, owners, letters=cap.letters, days=cap.days)
-        return refused, f"cap {category}: {cap.letters} in {cap.days} days"
-
-    def take_account_letter(self, template: str, channel: str, notification_id: str, person: Reader) -> str | None:
-        """Counts a letter about an account against its address; the rule where there were enough of its template in the
-        present window. Each template counts apart: no number of registrations keeps somebody from a new password.
-        Raises: UnavailableError (retryable; repeating it counts once)."""
-        limit = self.site.current().account_letters
-        if self._takes(f"{ACCOUNT}{template}", self._owner(channel, person), notification_id, limit):
-            return None
-        return f"account letters: {limit.letters} of {template} to an address in {limit.minutes} minutes"
-
-    def take_unconfirmed(self, channel: str, notification_id: str, person: Reader) -> str | None:
-        """The same for a letter of any template to an address that nobody has confirmed, by its mailbox, whatever
-        stands behind a `+`: whoever can name it can have letters sent there."""
-        limit = self.site.current().unconfirmed_letters
-        mailbox = None if _is_own(channel, person) else self.addresses.mailbox(channel, person.address)
-        if self._takes(UNCONFIRMED, mailbox, notification_id, limit):
-            return None
-        return f"unconfirmed letters: {limit.letters} to an address in {limit.minutes} minutes"
-
-    def take_of_run(self, run_id: str, channel: str, wanted: Mapping[str, Reader]) -> frozenset[str]:
-        """Those whose address another letter of the run has taken, on whatever page, shard or list row; at most fifty
-        at once. Raises: UnavailableError (retryable)."""
-        owners = {id_: owner for id_, one in wanted.items() if (owner := self._owner(channel, one)) is not None}
-        return self.store.take_of_run(run_id, owners)
-
-    def _takes(self, what: str, owner: str | None, notification_id: str, limit: AddressLimit) -> bool:
-        return owner is None or self.store.take_in_window(
-            what, owner, notification_id, letters=limit.letters, minutes=limit.minutes
-        )
-
-    def _owner(self, channel: str, person: Reader) -> str | None:
-        return None if _is_own(channel, person) else self.addresses.owner(channel, person.address)
-
-
-def _is_own(channel: str, person: Reader) -> bool:
-    return CHANNELS[channel].endpoints or person.address == person.user_id
+_LOOK_AGAIN_SECONDS = 60  # for what becomes of somebody else's letter
 
 
 class PreSendCheck(Composed):
@@ -88,6 +28,7 @@ class PreSendCheck(Composed):
 
     consent: Eligibility
     caps: Caps
+    once: OnceToAnAddress
     ledger: Ledger
     retries: Retries
     fallback: Fallback
@@ -170,12 +111,16 @@ class PreSendCheck(Composed):
         """A run's letters whose address no other letter of the run has: the fan-out sees one page at a time."""
         if job.letter.run_id is None:
             return letters
-        counted = {one.recipient.notification_id: one.recipient for one in letters}
-        taken = self.caps.take_of_run(job.letter.run_id, job.channel, counted)
-        twice = [one.recipient for one in letters if one.recipient.notification_id in taken]
+        taken = self.once.taken(job, [one.recipient for one in letters])
+        twice = [one.recipient for one in letters if one.recipient.notification_id in taken.twice]
         if twice:
             self.fallback.close(job, twice, DeliveryStatus.SKIPPED, Reason.DUPLICATE, result)
-        return [one for one in letters if one.recipient.notification_id not in taken]
+        late = [one.recipient for one in letters if one.recipient.notification_id in taken.undecided]
+        if late:
+            self.retries.later(job.only(late), in_seconds=_LOOK_AGAIN_SECONDS)
+            result.counts["postponed"] += len(late)
+        aside = taken.twice | taken.undecided
+        return [one for one in letters if one.recipient.notification_id not in aside]
 
     def _uncapped(self, job: DeliverJob, letters: list[Letter], result: Delivered) -> list[Letter]:
         """Those who have not had enough letters of this category; each counts from here on."""

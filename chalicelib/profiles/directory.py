@@ -1,15 +1,16 @@
 """The user directory on DynamoDB (the default)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from chalicelib.addresses import same_address_key
+from chalicelib.addresses import owner_at, same_address_key
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.profiles.preferences import WRITTEN_TO
-from chalicelib.storage.users import Profile, StoredUser, Users
+from chalicelib.storage.sole_users import SoleUsers
+from chalicelib.storage.users import CONFIRMED_CHANNEL, Profile, StoredUser, Users
 
 _CHANGE_TRIES = 3
 _MOST_LEFT = 20  # a user's former addresses
@@ -19,12 +20,14 @@ Moved = Callable[[Sequence[Profile]], None]
 
 class Directory(Users):
     """`moved` is called for users who are about to get another address, or to confirm it; it may raise UnavailableError
-    (retryable), as may `key_of`, which gives the keyed hash of (channel, address)."""
+    (retryable), as may `key_of`, which gives the keyed hash of (channel, address). `sole` learns who has an address
+    before they have it, and who leaves one before they do: a crash in between costs a row more (ADR 0098)."""
 
-    def __init__(self, *, clock: Clock, moved: Moved, key_of: Callable[[str, str], str]) -> None:
+    def __init__(self, *, clock: Clock, moved: Moved, key_of: Callable[[str, str], str], sole: SoleUsers) -> None:
         self._clock = clock
         self._key_of = key_of
         self._moved = moved
+        self._sole = sole
 
     def get(self, user_id: str) -> Profile:
         """Raises: NotFoundError (permanent)."""
@@ -51,6 +54,7 @@ class Directory(Users):
         at = rfc3339(self._clock())
         made = {one.id: self._made(one.id, one.model_dump(), known.get(one.id), at) for one in by_id.values()}
         self._moved([one.profile for one in made.values() if _has_moved(known.get(one.id), one)])
+        self._settle([(known.get(one.id), one) for one in made.values()])
         self.save_all(made.values())
         return [made[user.id].profile for user in users]
 
@@ -100,9 +104,20 @@ class Directory(Users):
                 raise ConflictError(Phrase("user {id} is being erased", id=user_id))
             made = self._made(user_id, change(before), before, rfc3339(self._clock()))
             self._moved([made.profile] if _has_moved(before, made) else [])
+            self._settle([(before, made)])
             if self.save(made, after=before):
                 return made.profile
         raise ConflictError(Phrase("user {id} is being changed by others; read it and try again", id=user_id))
+
+    def _settle(self, changes: Collection[tuple[StoredUser | None, StoredUser]]) -> None:
+        """Before users are written: which email addresses they leave, and which they come to."""
+        moving = [(before.email if before else None, now.email, now.id) for before, now in changes]
+        moving = [(old, new, user) for old, new, user in moving if old != new]
+        self._sole.leave([(self._owner(old), user) for old, _, user in moving if old])
+        self._sole.come([(self._owner(new), user) for _, new, user in moving if new])
+
+    def _owner(self, email: str) -> str:
+        return owner_at(self._key_of(CONFIRMED_CHANNEL, email))
 
     def _made(self, user_id: str, fields: Mapping[str, Any], before: StoredUser | None, at: str) -> StoredUser:
         made = _changed(user_id, fields, before, at)

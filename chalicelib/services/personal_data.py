@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from chalicelib.addresses import same_address_key
+from chalicelib.addresses import owner_at, same_address_key
 from chalicelib.composed import Composed
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.live.user_data import LivePart
@@ -24,6 +24,7 @@ from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.notifications import forget_recipient, requests_of
 from chalicelib.storage.requests import forget_recipients
 from chalicelib.storage.short_links import ShortLinks, describe
+from chalicelib.storage.sole_users import SoleUsers
 
 _T = TypeVar("_T")
 
@@ -124,6 +125,7 @@ class PersonalData(Composed):
     endpoints: EndpointRegistration
     live: LivePart
     directory: Directory
+    sole: SoleUsers
 
     def export(self, user_id: str) -> dict[str, Any]:
         """By part of the service. Raises: NotFoundError (permanent: nothing is stored), UnavailableError
@@ -154,9 +156,10 @@ class PersonalData(Composed):
         self.links.erase_user(user_id)
         for channel, address in self._addresses(user_id):
             self.addresses.erase(channel, address, user_id=user_id)
-        # Addresses that the user has left are somebody else's now: only this user's own opt-outs end there.
+        # Addresses that the user has left are somebody else's now: only what is this user's own ends there.
         for key in _or_none(lambda: self.directory.left(user_id)) or ():
             self.mailboxes.orphan_key(user_id, key)
+            self.sole.forget(owner_at(key), user_id)
         self.preferences.delete(user_id)
         self.caps.erase(user_id)
         self.digests.erase(user_id)

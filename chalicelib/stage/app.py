@@ -190,6 +190,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
             endpoints=self.endpoint_registration,
             live=LivePart(inbox=self.inbox, people=self.live_people, connections=self.connections, poster=self.poster),
             directory=self.directory,
+            sole=self.sole_users,
         )
 
 

@@ -76,6 +76,7 @@ class CampaignParts(Notifications):
 
         return Sources(
             directory=self.directory,
+            addresses_here=self.profile_source is self.directory,
             lists=self.lists,
             runs=self.runs,
             default_zone=self.settings.default_timezone,

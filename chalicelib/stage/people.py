@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.profiles.suppressions import SuppressionList
     from chalicelib.storage.endpoints import Endpoints
     from chalicelib.storage.frequency_caps import FrequencyCaps
+    from chalicelib.storage.sole_users import SoleUsers
 
 
 class People(Flow):
@@ -30,7 +31,14 @@ class People(Flow):
             clock=self.clock,
             moved=lambda profiles: self.preference_sync.moved(profiles),
             key_of=lambda channel, address: self.address_hashes.key(channel, address),
+            sole=self.sole_users,
         )
+
+    @cached_property
+    def sole_users(self) -> SoleUsers:
+        from chalicelib.storage.sole_users import SoleUsers
+
+        return SoleUsers(clock=self.clock)
 
     @cached_property
     def preferences(self) -> PreferenceStore:

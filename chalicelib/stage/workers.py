@@ -97,19 +97,23 @@ class WorkerStage(CampaignParts):
 
     @cached_property
     def deliver(self) -> Deliver:
+        from chalicelib.pipeline.caps import Caps
         from chalicelib.pipeline.claims import Claims
         from chalicelib.pipeline.compose import Composer
         from chalicelib.pipeline.deliver import Deliver
         from chalicelib.pipeline.fallback import Fallback
-        from chalicelib.pipeline.pre_send_check import Caps, PreSendCheck
+        from chalicelib.pipeline.once_to_an_address import OnceToAnAddress
+        from chalicelib.pipeline.pre_send_check import PreSendCheck
 
+        caps = Caps(site=self.site_settings, store=self.caps, addresses=self.address_hashes)
         fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
         throttles = {name: self.throttle(spec.subsystem) for name, spec in CHANNELS.items()}
         return Deliver(
             composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
             pre_send_check=PreSendCheck(
                 consent=self.eligibility,
-                caps=Caps(site=self.site_settings, store=self.caps, addresses=self.address_hashes),
+                caps=caps,
+                once=OnceToAnAddress(caps=caps, sole=self.sole_users, campaigns=self.admission, clock=self.clock),
                 ledger=self.ledger,
                 retries=self.retries,
                 fallback=fallback,

@@ -75,11 +75,13 @@ class FrequencyCaps(Composed):
         return frozenset(one for one, owner in owners.items() if holders[owner] != [{"S": one}])
 
     def of(self, owner: str) -> Mapping[str, list[str]]:
-        """The notifications that count for a user or an address, by category, template or run. Raises: UnavailableError
-        (retryable)."""
+        """The notifications that count for a user or an address, by category, template or run; and since when somebody
+        is the first user there. Raises: UnavailableError (retryable)."""
         with reaching_dynamodb():
             rows = list(CapRow.query(owner, consistent_read=True))
-            return {row.category: sorted([*row.taken, *(row.letters or ())]) for row in rows}
+            return {
+                row.category: sorted([*row.taken, *(row.letters or ()), *filter(None, [row.since])]) for row in rows
+            }
 
     def erase(self, owner: str) -> None:
         """Forgets what was counted for a user or an address; of the windows, which end by themselves, only which

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core.responses import json_response
 from ministack.services import dynamodb, lambda_svc, sqs
 
@@ -23,6 +24,7 @@ from infra.local.forks import share_code, use_forks
 from infra.local.statements import DUPLICATE, inserted
 
 _receive_ten = sqs._receive_messages_for_esm
+_rights_of_transaction = iam_actions.dynamodb_transaction_checks
 
 
 def receive_batch(queue_url: str, max_number: int) -> list[dict[str, Any]]:
@@ -85,7 +87,16 @@ def _inserted(statement: Mapping[str, Any], units: Counter[str]) -> dict[str, An
     return {"Error": {"Code": named, "Message": answer["message"]}}
 
 
+def rights_of(action: str, body: bytes, region: str, account_id: str) -> list[tuple[str, str]]:
+    """The rights that a request of DynamoDB needs, each on a table: a batch of statements is none itself."""
+    if action != "dynamodb:BatchExecuteStatement":
+        return list(_rights_of_transaction(action, body, region, account_id))
+    tables = {inserted(one)[0] for one in json.loads(body)["Statements"]}
+    return [("dynamodb:PartiQLInsert", iam_actions._dynamodb_table_arn(one, region, account_id)) for one in tables]
+
+
 def main() -> None:
+    iam_actions.dynamodb_transaction_checks = rights_of
     dynamodb._batch_execute_statement = batch_execute_statement
     sqs._receive_messages_for_esm = receive_batch
     match sys.argv[1:]:

@@ -79,7 +79,7 @@ class CapRow(StageTable):
     """The letters of a category that count against a cap: `taken` is `{notification id: epoch seconds}`. `user_id` is a
     user, or the owner's name of an address (`security.signing`). Under `account#<template>#<window>` are those
     about accounts that an address got: `letters` are their notification ids; under `run#<run id>` is the one letter of
-    a campaign's run that an address gets."""
+    a campaign's run that an address gets; under `sole` is a `storage.sole_users.SoleUser`."""
 
     class Meta(TableMeta):
         thing = "caps"
@@ -89,6 +89,9 @@ class CapRow(StageTable):
     taken: JSONAttribute = JSONAttribute(default=dict)
     version: NumberAttribute = NumberAttribute(default=0)
     letters: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    sole_user = UnicodeAttribute(null=True)
+    since = UnicodeAttribute(null=True)
+    until = UnicodeAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.pipeline.caps import Caps
 from chalicelib.pipeline.eligibility import Addressee
-from chalicelib.pipeline.pre_send_check import Caps
 from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
