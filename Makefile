@@ -27,7 +27,7 @@ WITHOUT_BROWSER := $(addsuffix %,$(filter tests/% packages/%,$(LANE.fast)) tests
 BROWSER_NEEDED = test -z "$$VESTNIK_NO_SKIPS"
 # pytest's 5: PYTEST_ARGS chose no test of this lane.
 NONE_CHOSEN = test $$? -eq 5 -a -n '$(PYTEST_ARGS)'
-BENCHES := packages cold_start letters way arrivals growth history instant live_fanout live_talk admin_pages money fanout once
+BENCHES := packages cold_start letters way arrivals growth history run_recipients instant live_fanout live_talk admin_pages money fanout once
 # Against another commit (AGAINST=<commit>) these are compared; `money` needs `letters` and `way` before it.
 COMPARED := letters way money arrivals instant growth fanout
 FULL ?=
@@ -36,6 +36,7 @@ QUICK.letters := --runs 2
 QUICK.way := --runs 2
 QUICK.arrivals := --letters 200
 QUICK.growth := --sizes 1000 2000
+QUICK.run_recipients := --letters 100000
 QUICK.instant := --letters 40
 QUICK.live_fanout := --concurrency 8 32
 QUICK.live_talk := --notifications 10 --messages 15

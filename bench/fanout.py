@@ -32,7 +32,7 @@ ENVIRONMENT = {
 CAMPAIGN, AT = "bench-campaign", "2026-03-02T10:00:00Z"
 
 
-class _Raw:
+class Raw:
     """A response's body as botocore reads it."""
 
     def __init__(self, content: bytes) -> None:
@@ -59,7 +59,7 @@ class StubbedCloud:
         asked = json.loads(request.body)
         self.calls[operation] += 1
         content = json.dumps(getattr(self, f"_{operation}")(asked)).encode()
-        return AWSResponse(request.url, 200, HTTPHeaders(), _Raw(content))
+        return AWSResponse(request.url, 200, HTTPHeaders(), Raw(content))
 
     def _GetQueueUrl(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802 (AWS's name)
         return {"QueueUrl": f"https://sqs.eu-central-1.amazonaws.com/0/{asked['QueueName']}"}

@@ -23,6 +23,6 @@ def store_sent(recipients: Mapping[str, Mapping[str, Any]], *, at: str, campaign
                          expires_at_epoch=4_000_000_000, owner=lambda *_: "#")  # fmt: skip
     ledger = Ledger(clock=lambda: then, retention_days=settings().retention_days)
     keys = [DeliveryKey(one, "email") for one in recipients]
-    claims = [Move(key, S.CALLING, owner="bench", lease_until=then, attempt=1, request_id="r") for key in keys]
+    claims = [Move(key, S.CALLING, owner="bench", lease_until=then, attempt=1) for key in keys]
     if ledger.move(claims) or ledger.move([Move(key, S.SENT, owner="bench", provider_id="p") for key in keys]):
         raise RuntimeError("the tables were not empty")

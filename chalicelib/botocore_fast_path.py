@@ -43,10 +43,19 @@ def plain_bodies(client: BaseClient) -> None:
     inside._serializer = _RestSerializer()
 
 
+def one_user_agent(client: BaseClient) -> None:
+    """Makes a client name itself always alike: botocore puts the name together from 16 parts, twice for each call."""
+    creator: Any = getattr(client, "_user_agent_creator", None)
+    if creator is not None:
+        name = creator.to_string()
+        creator.to_string = lambda: name
+
+
 def plain_requests(client: BaseClient) -> None:
     """Makes the DynamoDB client write its requests without the walk, to its region's endpoint."""
     inside: Any = client
     inside._serializer = _Serializer()
+    one_user_agent(client)
     inside._ruleset_resolver = None  # as for a service without endpoint rules: `meta.endpoint_url`
 
 

@@ -1,5 +1,7 @@
 """Time and ids, in one place so that tests can control them."""
 
+import base64
+import os
 import re
 import uuid
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from chalicelib.errors import Phrase
 
 Clock = Callable[[], datetime]
 
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)  # from here count moments that are stored as numbers
 # The root of every derived id: the same input gives the same id on every machine, for ever.
 _NAMESPACE = uuid.UUID("6f2c3b52-7b0e-5d0f-9a36-0d6a1f2b7c11")
 # A space may stand for the T (RFC 3339 §5.6), and for an offset's plus that was not escaped in a query.
@@ -63,6 +66,11 @@ def parse_rfc3339(text: str) -> datetime:
 def new_id() -> str:
     """A fresh random UUID as text."""
     return str(uuid.uuid4())
+
+
+def short_id() -> str:
+    """Fresh and random as well, of 64 bits: enough where it is compared with few others."""
+    return base64.urlsafe_b64encode(os.urandom(8)).decode().rstrip("=")
 
 
 def is_id(text: str) -> bool:

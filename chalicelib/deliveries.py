@@ -1,6 +1,6 @@
 """The states of a delivery, the allowed transitions, and what a notification shows for them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -27,6 +27,7 @@ class DeliveryStatus(StrEnum):
 
 
 S = DeliveryStatus
+Status = tuple[DeliveryStatus | None, str | None]  # with its reason; None: there is no delivery
 
 UNDER_WAY: frozenset[DeliveryStatus | None] = frozenset({None, S.WAITING, S.QUEUED, S.CALLING})  # None: no row yet
 UNSENT = frozenset({S.SKIPPED, S.FAILED})  # certainly not sent: fit for a resend
@@ -51,7 +52,7 @@ ENTERED_FROM: dict[DeliveryStatus, frozenset[DeliveryStatus | None]] = {
 
 # What a provider may say of a letter that it took, the better informed the later: of two that contradict each other the
 # later one holds, whichever came first. What came back without saying why may be an automatic reply.
-VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
+VERDICTS: tuple[Status, ...] = (
     (S.FAILED, Reason.RENDERING),
     (S.FAILED, Reason.REJECTED),
     (S.BOUNCED, Reason.RETURNED),
@@ -64,15 +65,51 @@ VERDICTS: tuple[tuple[DeliveryStatus, str | None], ...] = (
 )
 
 
+_ANSWERS = frozenset({S.SENT, S.QUEUED})
 # A person may reopen what was given up or is unknown.
 REOPENED_FROM: frozenset[DeliveryStatus | None] = frozenset({S.FAILED, S.UNCERTAIN})
 
 
+PLACES = 64  # a chunk has at most fifty letters
+OWN, OWN_CHUNK = "own", "0"  # the spot of a letter that is a chunk of its own, and that chunk
+
+
+class Spot(NamedTuple):
+    """Where the outcomes of a letter are: in a chunk of a home, at a place."""
+
+    home: str
+    chunk: str
+    place: int
+
+    @property
+    def text(self) -> str:
+        """`<home>-<chunk>-<place>`, or OWN: only characters that SES allows in a tag."""
+        return OWN if self.chunk == OWN_CHUNK else f"{self.home}-{self.chunk}-{self.place}"
+
+    @classmethod
+    def of(cls, text: str, notification_id: str) -> "Spot":
+        """The inverse of `text`; OWN is the letter's own. Raises: ValueError."""
+        if text == OWN:
+            return cls(notification_id, OWN_CHUNK, 0)
+        home, chunk, place = text.rsplit("-", 2)
+        if not (home and chunk and place.isdecimal() and int(place) < PLACES):
+            raise ValueError("not a spot")
+        return cls(home, chunk, int(place))
+
+
 class DeliveryKey(NamedTuple):
-    """Names one delivery; `id` is what providers get as a tag."""
+    """Names one delivery; `id` is what providers get as a tag. `spot` says where its outcomes are (None: the
+    notification's row knows) and is no part of its identity."""
 
     notification_id: str
     channel: str
+    spot: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DeliveryKey) and self[:2] == other[:2]
+
+    def __hash__(self) -> int:
+        return hash(self[:2])
 
     @property
     def id(self) -> str:
@@ -80,12 +117,12 @@ class DeliveryKey(NamedTuple):
         return f"{self.notification_id}_{self.channel}"
 
     @classmethod
-    def of(cls, delivery_id: str) -> "DeliveryKey":
+    def of(cls, delivery_id: str, spot: str | None = None) -> "DeliveryKey":
         """The inverse of `id`. Raises: ValueError."""
         notification_id, separator, channel = delivery_id.partition("_")
         if not (separator and notification_id and channel):
             raise ValueError(Phrase("not a delivery id: {id}", id=delivery_id))
-        return cls(notification_id, channel)
+        return cls(notification_id, channel, spot)
 
 
 ANY_KEY = DeliveryKey("", "")  # a placeholder, for what is the same of many deliveries
@@ -95,8 +132,7 @@ class Move(NamedTuple):
     """A transition of a delivery to `status`, from any state that may precede it.
 
     `owner` names the claim: a move to `calling` sets it; any other move with an owner requires it, so that a worker
-    whose claim was taken over changes nothing. `run_id` is the campaign's run; without it the move costs one more
-    request.
+    whose claim was taken over changes nothing.
     """
 
     key: DeliveryKey
@@ -107,52 +143,43 @@ class Move(NamedTuple):
     lease_until: datetime | None = None
     provider_id: str | None = None
     attempt: int | None = None
-    request_id: str | None = None
-    run_id: str | None = None
     by_hand: bool = False  # a person reopens it: from `failed` or `uncertain` back to `queued`
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
-    told_at: str | None = None  # when it was delivered, as the provider says
     expires_at_epoch: int | None = None  # default: the retention, from its creation
 
     @property
-    def states_before(self) -> frozenset[DeliveryStatus | None]:
-        """The states that it may be made from."""
-        plain, lower = self._entered_from()
-        return plain | lower.keys()
+    def is_answer(self) -> bool:
+        """Whether a worker takes down that the provider has taken the letter, or has not yet. That it refused it is
+        different: it may have taken it when it was called before."""
+        return self.owner is not None and self.status in _ANSWERS and not (self.by_hand or self.resend)
 
-    @property
-    def verdicts_before(self) -> Mapping[DeliveryStatus, frozenset[str]]:
-        """States that it may be made from only where the reason is one of these."""
-        return self._entered_from()[1]
-
-    def _entered_from(self) -> "_Origins":
+    def fits(self, state: Status) -> bool:
+        """Whether it may be made from a state."""
         if self.by_hand:
-            return REOPENED_FROM, {}
-        plain, lower = entered_from(self.status, self.reason)
-        return (plain & {None, S.WAITING, S.QUEUED}, {}) if self.unclaimed else (plain, lower)
+            return state[0] in REOPENED_FROM
+        if self.unclaimed and state[0] not in (None, S.WAITING, S.QUEUED):
+            return False
+        return may_follow((self.status, self.reason), state)
 
 
-_Origins = tuple[frozenset[DeliveryStatus | None], Mapping[DeliveryStatus, frozenset[str]]]
+def may_follow(after: Status, before: Status) -> bool:
+    """Whether a state may be entered from another: by the table, and a verdict also from one that knows less."""
+    plain, lower = _entered_from(*after)
+    return before[0] in plain or before in lower
 
 
 @lru_cache(maxsize=128)
-def entered_from(status: DeliveryStatus, reason: str | None) -> _Origins:
-    """The states that may be left for this one, and those that may be left if their reason is a verdict that knows
-    less."""
-    plain = ENTERED_FROM[status]
+def _entered_from(
+    status: DeliveryStatus | None, reason: str | None
+) -> tuple[frozenset[DeliveryStatus | None], frozenset[Status]]:
+    """The states that may be left for this one, and the verdicts that may."""
+    plain = ENTERED_FROM[status] if status else frozenset()
     if (status, reason) not in VERDICTS:
-        return plain, {}
+        return plain, frozenset()
     place = VERDICTS.index((status, reason))
-    plain -= {
-        None,
-        *(state for state, why in VERDICTS[place:] if why is None),
-    }  # nothing is shown for what does not exist
-    lower: dict[DeliveryStatus, frozenset[str]] = {}
-    for state, why in VERDICTS[:place]:
-        if why is not None and state not in plain:
-            lower[state] = lower.get(state, frozenset()) | {why}
-    return plain, lower
+    # What does not exist has no verdict, and none may follow one that knows more.
+    return plain - {None, *(state for state, why in VERDICTS[place:] if why is None)}, frozenset(VERDICTS[:place])
 
 
 def fit_for_resend(status: DeliveryStatus, reason: str | None) -> bool:
@@ -164,13 +191,6 @@ def run_tag(run_id: str) -> str:
     """A run's id in the characters that SES allows in a tag."""
     campaign_id, _, at = run_id.partition("@")
     return f"{campaign_id}_{at.replace(':', '-')}"
-
-
-def run_of_tag(tag: str) -> str:
-    """The inverse of `run_tag`."""
-    campaign_id, _, at = tag.rpartition("_")
-    date, _, time = at.partition("T")
-    return f"{campaign_id}@{date}T{time.replace('-', ':')}"
 
 
 # What the API shows: the inner steps are all "processing".

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.clock import now, parse_rfc3339
-from chalicelib.deliveries import run_id
 from chalicelib.errors import ConflictError, NotFoundError
 from chalicelib.stage.app import Stage
 from infra.account import Account
@@ -22,8 +21,7 @@ from infra.bringing_back import bring_back
 from infra.erasures import erasures_since
 from infra.lock import deploy_lock
 from infra.reaching_aws import reaching_aws
-from infra.recollection import claims_log, claims_since, recollect
-from infra.recounting import recount
+from infra.recollection import claims_log, claims_since, enlisted_log, enlisted_since, recollect
 from infra.stacks import DeployError
 from infra.stage_tables import COUNTERS, LEDGER, Table, existing, tables_of
 from infra.stages import stage_names
@@ -97,10 +95,9 @@ def restore(account: Account, stage: str, planned: Plan, *, without_log: bool = 
     elif LEDGER in things:
         until = parse_rfc3339(kept["until"])
         claims = claims_since(account.logs, claims_log(stage), since=planned.since, until=until)
-        told = recollect(Stage.own().ledger, claims, at=until)
+        enlisted = enlisted_since(account.logs, enlisted_log(stage), since=planned.since, until=until)
+        told = recollect(Stage.own().ledger, claims, enlisted, at=until)
         print(f"  letters that left since the backup: {told['sent']}, and {told['uncertain']} of which nobody knows")
-    if LEDGER in things:
-        recount({run_id(*one) for one in Stage.own().runs.unfinished()})
     for line in erasures_since(account.logs, stage, planned.since) if _PERSONAL & set(things) else ():
         print(f"  erase again: {line}")
     standstill.end(kept)

@@ -127,7 +127,8 @@ OPERATOR = frozenset(
 RESTORER = OPERATOR | {
     *("dynamodb:CreateBackup", "dynamodb:DescribeBackup", "dynamodb:ListBackups", "dynamodb:ListTables"),
     *("dynamodb:DescribeContinuousBackups", "dynamodb:RestoreTableToPointInTime", "dynamodb:RestoreTableFromBackup"),
-    *("dynamodb:BatchWriteItem", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
+    *("dynamodb:BatchWriteItem", "dynamodb:PartiQLInsert", "dynamodb:DeleteTable", "dynamodb:UpdateTable"),
+    "dynamodb:UpdateTimeToLive",
     *("dynamodb:UpdateContinuousBackups", "dynamodb:TagResource", "dynamodb:ListTagsOfResource"),
     *("lambda:PutFunctionConcurrency", "lambda:DeleteFunctionConcurrency", "lambda:UpdateEventSourceMapping"),
     *("scheduler:UpdateSchedule", "ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),

@@ -37,7 +37,7 @@ class At(NamedTuple):
     known: str = ""
 
 
-class Step(NamedTuple):
+class SignInStep(NamedTuple):
     """The code is asked for. `state` comes back with it; `tired`: too many passwords were tried, so it is not revealed
     whether this one was right."""
 
@@ -54,7 +54,7 @@ class Authentication:
         self._allowances = allowances
         self._clock = clock
 
-    def by_password(self, name: str, password: str, *, at: At) -> Manager | Step:
+    def by_password(self, name: str, password: str, *, at: At) -> Manager | SignInStep:
         """The first step. Raises: UnauthorizedError (permanent; the same for a wrong name and password, after the same
         work), TooManyRequestsError (later)."""
         account = named_account(name)
@@ -64,11 +64,11 @@ class Authentication:
         right = fits(account.password_hash if account else nobodys_hash(), password) and self._may_enter(account)
         if named is None and not known:  # too many tries: only the second factor tells the owner from the others
             owner = account if right and account and account.totp_secret else None
-            return Step(self._state(name, password, owner, at), tired=True)
+            return SignInStep(self._state(name, password, owner, at), tired=True)
         if account is None or not right:
             raise UnauthorizedError(_WRONG)
         self._give_back([*taken, *([named] if named else [])])
-        return Step(self._state(name, password, account, at)) if account.totp_secret else manager_of(account)
+        return SignInStep(self._state(name, password, account, at)) if account.totp_secret else manager_of(account)
 
     def by_code(self, state: str, code: str, *, at: At) -> Manager:
         """The second step, with the state of the first. Raises: as the first; ForbiddenError (permanent: that was too

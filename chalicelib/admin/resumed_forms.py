@@ -17,7 +17,7 @@ from typing import Any
 
 from chalice.app import Request, Response
 
-from chalicelib.accounts.authentication import Step
+from chalicelib.accounts.authentication import SignInStep
 from chalicelib.accounts.sessions import Session
 from chalicelib.admin.browser import asks_for_a_part, at_of, from_us, language_of, read_form
 from chalicelib.admin.edit_conflict import MINE, settled
@@ -71,7 +71,7 @@ def go_on(
         # Else the same form came twice: a code works once.
         if session is None or session.manager.name != name or _wants_proof(declared, session):
             found = let_in(form, request)
-            if isinstance(found, Step):
+            if isinstance(found, SignInStep):
                 problem = said["tired"] if found.tired else None
                 return again(status=HTTPStatus.UNAUTHORIZED, problem=problem, step=found.state)
             if not found.may(declared.role):

@@ -10,6 +10,7 @@ from chalicelib.admin import (  # noqa: F401
     lists,
     managers_and_audit,
     overview,
+    run_recipients,
     sign_in,
     site_settings,
     subsystems,

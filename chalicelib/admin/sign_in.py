@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from chalice.app import Request, Response
 
 from chalicelib.accounts.audit import NOBODY, Deed, Door
-from chalicelib.accounts.authentication import Step, network_of
+from chalicelib.accounts.authentication import SignInStep, network_of
 from chalicelib.accounts.managers import Manager
 from chalicelib.admin.browser import (
     DOOR_COOKIE,
@@ -57,7 +57,7 @@ def name_in(form: Values) -> str:
     return _typed(form, "name").strip().lower()
 
 
-def let_in(form: Values, request: Request) -> Manager | Step:
+def let_in(form: Values, request: Request) -> Manager | SignInStep:
     """The manager in the form, or the step that is still missing. Raises: ForbiddenError (permanent: not one of our
     forms), UnauthorizedError (permanent), TooManyRequestsError (later), UnavailableError (retryable)."""
     at, name, state = at_of(request), name_in(form), _typed(form, "step")
@@ -66,7 +66,7 @@ def let_in(form: Values, request: Request) -> Manager | Step:
         if not stage().authentication.made(at.door, _typed(form, "token").partition(".")[0]):
             raise ForbiddenError(Phrase("this form is not of this browser: open the page again"))
         if state:
-            found: Manager | Step = stage().authentication.by_code(state, _typed(form, "code"), at=at)
+            found: Manager | SignInStep = stage().authentication.by_code(state, _typed(form, "code"), at=at)
         else:
             found = stage().authentication.by_password(name, _typed(form, "password"), at=at)
     except ForbiddenError as error:  # the sender is not necessarily the person it names
@@ -159,7 +159,7 @@ def sign_in() -> Response:
         form, _ = read_form(request)
         name = name_in(form)
         found = let_in(form, request)
-        if not isinstance(found, Step):
+        if not isinstance(found, SignInStep):
             _, cookies = begin(found, request)
             return redirect(Go("/admin", cookies=cookies))
         step: str | None = found.state

@@ -75,6 +75,7 @@ SAME = MappingProxyType(
         "start_campaign": "campaign.start",
         "test_campaign": "campaign.test",
         "preview_campaign": "campaign.check",
+        "list_run_recipients": "campaign.recipients",
         "change_consumer": "consumer.change",
         "drop_dead_letters": "dead-letters.drop",
         "redrive_dead_letters": "dead-letters.redrive",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
-from chalicelib.api.answers import IN_PLACE, ApiAnswer
+from chalicelib.api.answers import IN_PLACE, ApiAnswer, ShownStatus
 from chalicelib.campaigns.model import Campaign, answers_of
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.states import CampaignState, ListState, RunOutcome
@@ -49,6 +49,23 @@ class RunAnswer(ApiAnswer):
     samples: list[tuple[str, int, int, int, int]] = Field(
         description="its course, oldest first: time, sent, delivered, opened, clicked"
     )
+
+
+class RunRecipient(ApiAnswer):
+    """What became of one recipient's letter on one channel."""
+
+    notification_id: str
+    recipient: dict[str, Any] | None = Field(description="as given; empty after an erasure")
+    channel: str
+    status: ShownStatus
+    reason: str | None = Field(description="why it was skipped, failed, bounced or put aside")
+
+
+class RunRecipientsPage(ApiAnswer):
+    """A page of a run's recipients; `cursor` is null on the last page."""
+
+    recipients: list[RunRecipient]
+    cursor: str | None
 
 
 class CampaignEvent(ApiAnswer):

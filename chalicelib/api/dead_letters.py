@@ -18,7 +18,7 @@ from chalicelib.errors import InvalidError, Phrase
 from chalicelib.schemas import StrictModel
 from chalicelib.services.operator_actions import describe_dead_letter
 from chalicelib.stage.app import stage
-from chalicelib.storage.ledger import Delivery
+from chalicelib.storage.deliveries import Delivery
 
 reads = partial(endpoint, scope=Scope.CONTROL_READ)
 writes = partial(endpoint, scope=Scope.CONTROL_WRITE)

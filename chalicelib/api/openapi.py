@@ -38,7 +38,7 @@ EXAMPLE_ID = "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b"
 # By the path before the first parameter.
 _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "/v1/campaigns/": {"id": EXAMPLE_ID},
+        "/v1/campaigns/": {"id": EXAMPLE_ID, "run": f"{EXAMPLE_ID}@2026-11-27T18:00:00Z"},
         "/v1/control/attention/": {"delivery_id": f"{EXAMPLE_ID}_email"},
         "/v1/control/consumers/": {"name": "deliver-email-bulk"},
         "/v1/control/dead-letters/": {"name": "deliver-email"},

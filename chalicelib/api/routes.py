@@ -14,6 +14,7 @@ from chalicelib.api import (  # noqa: F401
     meta,
     notifications,
     preferences,
+    run_recipients,
     site_settings,
     suppressions,
     templates,

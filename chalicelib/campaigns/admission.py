@@ -14,8 +14,8 @@ from chalicelib.errors import UnavailableError
 from chalicelib.flow.queues import MAX_DELAY_SECONDS
 from chalicelib.manifest import CHANNELS
 from chalicelib.pipeline.fallback import ended
-from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, as_known
-from chalicelib.pipeline.requests import OwnerOf, record_notifications
+from chalicelib.pipeline.jobs import DeliverJob, Enlisted, EnrichJob, EnrichRecipient, as_known
+from chalicelib.pipeline.requests import OwnerOf, enlist_notifications
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason
 from chalicelib.schemas import recalled
@@ -111,9 +111,9 @@ class ChunkAdmission(Composed):
             self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return None
         if not job.again:
-            self._record(job)
+            job = self._enlisted(job)
         if state == S.CANCELLED:
-            self._cancel(job.letter, job.channels, [r.notification_id for r in job.recipients])
+            self._cancel(job.recipients, job.channels)
             return None
         return self._with_content(job)
 
@@ -129,7 +129,7 @@ class ChunkAdmission(Composed):
             self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return False
         if state == S.CANCELLED:
-            self._cancel(job.letter, [job.channel, *job.then], [r.notification_id for r in job.recipients])
+            self._cancel(job.recipients, [job.channel, *job.then])
             return False
         limit = f"campaign.{campaign_id}"
         # The throttle enforces the provider's limit: a campaign that may go as fast needs none of its own.
@@ -162,23 +162,20 @@ class ChunkAdmission(Composed):
         self.retries.later(turn, in_seconds=grant.wait_seconds)
         return False
 
-    def _cancel(self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str]) -> None:
-        self._close(letter, channels, ids, DeliveryStatus.CANCELLED, Reason.CAMPAIGN_CANCELLED)
+    def _cancel(self, recipients: Sequence[Enlisted], channels: Sequence[str]) -> None:
+        self.ledger.move(ended(recipients, channels, DeliveryStatus.CANCELLED, Reason.CAMPAIGN_CANCELLED))
 
-    def _close(
-        self, letter: LetterSpec, channels: Sequence[str], ids: Sequence[str], status: DeliveryStatus, reason: str
-    ) -> None:
-        self.ledger.move(ended(letter, ids, channels, status, reason))
-
-    def _record(self, job: EnrichJob) -> None:
-        record_notifications(
+    def _enlisted(self, job: EnrichJob) -> EnrichJob:
+        """The job with the spot of each letter, which is its for ever: however often its recipient comes, and in
+        whatever chunk, they get it from there once."""
+        spots = enlist_notifications(
             job.letter,
-            [(one.notification_id, one.profile or {"user_id": one.user_id}) for one in job.recipients],
+            {one.notification_id: one.profile or {"user_id": one.user_id} for one in job.recipients}.items(),
             channels=job.channels,
-            send_at=None,
             expires_at_epoch=expiry_epoch(self.retention_days, since=parse_rfc3339(job.letter.accepted_at)),
             owner=self.owner,
         )
+        return job.only(one.model_copy(update={"spot": spots[one.notification_id]}) for one in job.recipients)
 
     def _with_content(self, job: EnrichJob) -> EnrichJob | None:
         if job.letter.content is None:
@@ -211,6 +208,5 @@ class ChunkAdmission(Composed):
             if content.on_failure == "retry" and job.attempt < self.max_attempts:
                 self.retries.again(rest)
             else:
-                ids = [r.notification_id for r in missing]
-                self._close(job.letter, job.channels, ids, DeliveryStatus.SKIPPED, Reason.NO_CONTENT)
+                self.ledger.move(ended(missing, job.channels, DeliveryStatus.SKIPPED, Reason.NO_CONTENT))
         return job.only(ready) if ready else None

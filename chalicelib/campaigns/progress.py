@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.storage.run_counters import ENGAGEMENTS
+from chalicelib.storage.run_outcomes import ENGAGEMENTS
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run
 
@@ -56,9 +56,10 @@ def read_progress(run: Run) -> Progress:
     return read_progresses([PlannedRun.of(run)])[0]
 
 
-def read_progresses(runs: Sequence[PlannedRun]) -> list[Progress]:
-    """The progress of each run. Raises: UnavailableError (retryable)."""
-    return [progress_of(found.words, targeted=found.targeted) for found in read_counts(runs)]
+def read_progresses(runs: Sequence[PlannedRun], *, noted: bool = False) -> list[Progress]:
+    """The progress of each run; `noted`: of large ones as `tick` has noted it last. Raises: UnavailableError
+    (retryable)."""
+    return [progress_of(found.words, targeted=found.targeted) for found in read_counts(runs, noted=noted)]
 
 
 def sampled(before: Sequence[Sequence[Any]] | None, at: str, progress: Progress) -> list[Sequence[Any]]:
@@ -68,7 +69,7 @@ def sampled(before: Sequence[Sequence[Any]] | None, at: str, progress: Progress)
 
 
 def progress_of(counts: Counter[str], *, targeted: int) -> Progress:
-    """The progress from counts by word (`storage.run_counters`)."""
+    """The progress from counts by word (`storage.run_outcomes`)."""
     reasons: dict[str, dict[str, int]] = {"skipped": {}, "failed": {}}
     for name, count in counts.items():
         status, hash_sign, reason = name.partition("#")

@@ -12,19 +12,14 @@ from chalicelib.campaigns.operators import RuleMoment
 from chalicelib.campaigns.schedule import RECIPIENT, day_before, planning_zone
 from chalicelib.clock import derived_id
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryKey
+from chalicelib.deliveries import DeliveryKey, Status, fit_for_resend
 from chalicelib.isolation import each, together
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody, sendable
 from chalicelib.profiles.directory import Directory
-from chalicelib.storage.campaign_recipients import (
-    UNSENT_PLACES,
-    KnownNotification,
-    read_notifications,
-    read_openings,
-    unsent,
-)
+from chalicelib.storage.campaign_recipients import KnownNotification, read_notifications, read_openings
 from chalicelib.storage.recipient_lists import RecipientLists
+from chalicelib.storage.run_outcomes import RunPlace, letters_of_run
 from chalicelib.storage.runs import Run, Runs
 from chalicelib.storage.users import Profile
 from chalicelib.wall_clock import zone_of
@@ -160,22 +155,30 @@ class UnsentSource:
     """The letters of a run that were certainly not sent, for some reasons. The new letter's id is derived from the old
     one's, so asking twice sends once."""
 
-    def __init__(self, run_id: str, reasons: Sequence[str] | None, *, resend_run_id: str) -> None:
+    def __init__(
+        self, run_id: str, channels: Sequence[str], reasons: Sequence[str] | None, *, homes: int, resend_run_id: str
+    ) -> None:
         self._run_id = run_id
-        self._reasons: Sequence[str | None] = reasons or (None,)
+        self._homes = homes
+        self._channels = channels
+        self._reasons = reasons
         self._resend_run_id = resend_run_id
 
     def page(self, *, shard: int, shards: int, cursor: Cursor | None, limit: int) -> TargetPage:  # noqa: ARG002
-        """See `Source`; there is one shard, which walks the index's partitions and the reasons."""
-        parts = [(place, reason) for place in range(UNSENT_PLACES) for reason in self._reasons]
-        number, key = (int(cursor["part"]), cursor.get("key")) if cursor else (0, None)
-        place, reason = parts[number]
-        ids, following = unsent(self._run_id, place, reason=reason, limit=limit, after=key)
+        """See `Source`; there is one shard, which walks the run's chunks."""
+        # A cursor of the last release is a place in its index, which is gone: from the beginning then.
+        after = RunPlace(*cursor["after"]) if cursor and "after" in cursor else RunPlace()
+        found, following = letters_of_run(
+            self._run_id, self._channels, self._is_wanted, limit=limit, after=after, homes=self._homes
+        )
+        ids = list(dict.fromkeys(one.key.notification_id for one in found))
         targets: list[Target] = []
         together(lambda some: targets.extend(self._targets(some)), ids, alone=_log_letter)
-        if following:
-            return TargetPage(targets, {"part": number, "key": following})
-        return TargetPage(targets, {"part": number + 1} if number + 1 < len(parts) else None)
+        return TargetPage(targets, {"after": list(following)} if following else None)
+
+    def _is_wanted(self, state: Status) -> bool:
+        status, reason = state
+        return status is not None and fit_for_resend(status, reason) and (not self._reasons or reason in self._reasons)
 
     def _targets(self, ids: Sequence[str]) -> list[Target]:
         targets = {one.recipient.notification_id: one for one in map(_again, read_notifications(ids))}
@@ -225,7 +228,9 @@ class Sources:
 
     def of(self, run: Run, spec: Campaign, *, scheduled: datetime) -> Source:
         if run.resend_of:
-            return UnsentSource(run.resend_of, run.reasons, resend_run_id=run.run_id)
+            before = self._runs.get(run.campaign_id, run.resend_of.removeprefix(f"{run.campaign_id}@"))
+            homes = (before.homes if before else None) or 1
+            return UnsentSource(run.resend_of, run.channels, run.reasons, homes=homes, resend_run_id=run.run_id)
         return self.of_spec(spec, run_id=run.run_id, scheduled=scheduled)
 
     def of_spec(self, spec: Campaign, *, run_id: str, scheduled: datetime) -> Source:

@@ -1,7 +1,7 @@
 """Runs: drawn up from the campaign, its template and the routes as they are then; opened for each scheduled time, kept
 going, and closed once everything is settled. Every step can be repeated."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import frozen_of
@@ -9,7 +9,7 @@ from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
 from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.pacing import shard_count
-from chalicelib.campaigns.progress import Progress, read_progress, sampled
+from chalicelib.campaigns.progress import Progress, progress_of, sampled
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.composed import Composed
@@ -23,9 +23,11 @@ from chalicelib.rendering.template_store import Edition
 from chalicelib.schemas import kept, passed
 from chalicelib.states import HELD, CampaignState, RunOutcome
 from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.chunk_letters import RUN_HOMES
 from chalicelib.storage.held_chunks import HeldChunks
 from chalicelib.storage.hourly_stats import HourlyStats
-from chalicelib.storage.runs import Run, Runs
+from chalicelib.storage.run_progress import read_counts
+from chalicelib.storage.runs import PlannedRun, Run, Runs
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
 STALLED = timedelta(minutes=3)  # a shard this late has lost its message
@@ -50,7 +52,9 @@ class RunPlanner:
         self._inputs.write_down(edition)
         category = spec.category or edition.template.category
         plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
+        shards = self._shard_count(spec, head, resend=resend_of is not None)
         letter = self._letter(head, scheduled, spec, edition, category, plan, resend=resend_of is not None)
+        letter = letter.model_copy(update={"homes": min(shards, RUN_HOMES)})
         return Run(
             head.id,
             time_name(scheduled),
@@ -60,10 +64,11 @@ class RunPlanner:
             spec=kept(spec),
             letter=kept(letter),
             channels=list(plan.channels),
-            shards=self._shard_count(spec, head, resend=resend_of is not None),
+            shards=shards,
             created_at=letter.accepted_at,
             resend_of=resend_of.run_id if resend_of else None,
             reasons=list(reasons) if reasons is not None else None,
+            homes=letter.homes,
         )
 
     def _letter(
@@ -168,14 +173,25 @@ class RunDriver(Composed):
             stalled = (self.clock() - STALLED).timestamp()
             self._kick(run, (one for one in shards if one.resume_at < stalled))
             self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
-        progress = read_progress(run)
-        self._note(run, progress)
+        [counts] = read_counts([PlannedRun.of(run)])
+        progress = progress_of(counts.words, targeted=counts.targeted)
+        self._note(run, progress, counts.words)
         planned = all(one.done for one in shards if one.is_of_audience)
-        if not planned or progress.settled < progress.targeted:
+        # What has become of letters that the last release enlisted is counted nowhere.
+        settled = progress.settled >= progress.targeted or (run.homes is None and not self._holds_any(run))
+        if not planned or not settled:
             return False
         self.runs.note_finished(head, run, targeted=progress.targeted)
         outcome = RunOutcome.CANCELLED if head.state == CampaignState.CANCELLED else RunOutcome.COMPLETED
         return self.runs.close(run, outcome=outcome, at=rfc3339(self.clock()), targeted=progress.targeted)
+
+    def _holds_any(self, run: Run) -> bool:
+        """Whether chunks of it wait, for whatever."""
+        found = (
+            self.held.due(run.run_id, n, now=self.clock(), canary_released=True, cancelled=True, limit=1)
+            for n in range(PARKED_PLACES)
+        )
+        return any(found)
 
     def _keep_going(self, head: CampaignHead, run: Run) -> None:
         """Completes whatever a crash left out of an opening, and puts a message for each unfinished shard. One that
@@ -198,8 +214,8 @@ class RunDriver(Composed):
         self.shards.add(run.run_id, audience=run.shards)
         return self.runs.note_open(head, run), self.shards.of(run.run_id)
 
-    def _note(self, run: Run, progress: Progress) -> None:
+    def _note(self, run: Run, progress: Progress, counted: Mapping[str, int]) -> None:
         """Stores its progress, and adds what is new to the hourly statistics."""
         counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
-        if self.runs.note(run, sampled(run.samples, rfc3339(self.clock()), progress), counts):
+        if self.runs.note(run, sampled(run.samples, rfc3339(self.clock()), progress), counts, counted):
             self.hours.add({word: max(0, n - run.in_hours.get(word, 0)) for word, n in counts.items()})

@@ -29,6 +29,7 @@ from chalicelib.pipeline.requests import (
     notification_ids,
     recipients_of,
     record_notifications,
+    spots_of_request,
 )
 from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import kept, passed, recalled
@@ -104,7 +105,6 @@ class Accept(Composed):
         used for another body), UnavailableError (retryable with the same key).
         """
         request_id = derived_id("request", caller, key) if key else new_id()
-        at = self.clock()
         try:
             edition = edition or self.edition(request.template)
             letter, channels = self._letter(request, edition, request_id)
@@ -118,17 +118,16 @@ class Accept(Composed):
         else:
             self.templates.write_down(edition)
             more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside), "service": service}
-            letter = letter.model_copy(update=more)
-            stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
+            stored = self._record_request(
+                request, letter.model_copy(update=more), channels, caller=caller, replayed=replayed
+            )
         self._record_notifications(stored)
         if stored.due_at is None:
             self.enqueue(stored)
-        status = "scheduled" if is_future(request.send_at, now=at) else "accepted"
+        status = "scheduled" if is_future(request.send_at, now=self.clock()) else "accepted"
         ids = notification_ids(stored)
-        return [
-            Accepted(id=id_, recipient=recipient, status=status, duplicate=id_ in ids[:n])
-            for n, (id_, recipient) in enumerate(zip(ids, request.recipients, strict=True))
-        ]
+        given = enumerate(zip(ids, request.recipients, strict=True))
+        return [Accepted(id=one, recipient=who, status=status, duplicate=one in ids[:n]) for n, (one, who) in given]
 
     def release_due(self) -> Line:
         """Queues the requests whose time has come; what a stopped clock missed is released by the next call. Raises:
@@ -208,6 +207,7 @@ class Accept(Composed):
             send_at=send_at,
             due_at=send_at if due and due - at > timedelta(seconds=MAX_DELAY_SECONDS) else None,
             expires_at_epoch=int((since + timedelta(days=self.retention_days)).timestamp()),
+            spots=True,
         )
         known = record_request(asked)
         if known is None:
@@ -223,6 +223,7 @@ class Accept(Composed):
             send_at=stored.send_at,
             expires_at_epoch=stored.expires_at_epoch,
             owner=self.owner,
+            spots=spots_of_request(stored),
         )
 
     def _delay_seconds(self, stored: StoredRequest) -> int:

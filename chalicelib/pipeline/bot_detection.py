@@ -1,7 +1,7 @@
 """Whether a person or a program opened a letter, clicked in it or followed a short link (ADR 0047).
 
 A program that fetches links and images says so, or says nothing at all. Whatever claims to be a browser counts as one,
-except before the letter was delivered: that can only be a scanner on the way (`storage/engagement.py`).
+except before the letter was delivered: that can only be a scanner on the way (`marks.py`).
 """
 
 import re

@@ -11,15 +11,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.channels.port import Outcome, Verdict
-from chalicelib.clock import Clock, new_id, parse_rfc3339
+from chalicelib.clock import Clock, parse_rfc3339, short_id
 from chalicelib.composed import Composed
 from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move
 from chalicelib.observability import logger
+from chalicelib.outcomes import Refusal
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.retry import Retries
-from chalicelib.storage.ledger import Ledger, Refusal
+from chalicelib.storage.ledger import Ledger
 
 CLAIMED, ANSWERED = "letters-claimed", "letters-answered"  # lines of the log
 
@@ -48,6 +49,7 @@ class Claim(NamedTuple):
 
     owner: str
     letters: Sequence[Letter]
+    refused: Mapping[DeliveryKey, Refusal]  # those of others, and how they stand
 
 
 class Claims(Composed):
@@ -63,7 +65,7 @@ class Claims(Composed):
 
     def take(self, job: DeliverJob, letters: Sequence[Letter], result: Delivered) -> Claim:
         """Claims the letters that nobody else has sent or is sending. Raises: UnavailableError (retryable)."""
-        owner, lease_until = new_id(), self.clock() + self.lease
+        owner, lease_until = short_id(), self.clock() + self.lease
         refused = self.ledger.move(
             [
                 Move(
@@ -73,19 +75,16 @@ class Claims(Composed):
                     lease_until=lease_until,
                     attempt=job.attempt,
                     rule=job.letter.rule,
-                    request_id=job.letter.request_id,
-                    run_id=job.letter.run_id,
                 )
                 for letter in letters
             ]
         )
         result.counts["dropped"] += len(refused)
-        self._look_after_stale(job, letters, refused)
-        self._go_on_after(job, letters, refused)
-        claim = Claim(owner, [letter for letter in letters if letter.key not in refused])
+        claim = Claim(owner, [letter for letter in letters if letter.key not in refused], refused)
         if claim.letters:
-            ids = [letter.key.id for letter in claim.letters]
-            logger().info(CLAIMED, owner=owner, letters=ids, asked_by=job.letter.request_id, run=job.letter.run_id)
+            ids, spots = [one.key.id for one in claim.letters], [one.key.spot for one in claim.letters]
+            asked_by, run = job.letter.request_id, job.letter.run_id
+            logger().info(CLAIMED, owner=owner, letters=ids, spots=spots, asked_by=asked_by, run=run)
         return claim
 
     def record(self, job: DeliverJob, claim: Claim, outcomes: Sequence[Outcome], result: Delivered) -> None:
@@ -107,7 +106,6 @@ class Claims(Composed):
                         reason=outcome.reason,
                         owner=claim.owner,
                         provider_id=outcome.provider_id,
-                        run_id=job.letter.run_id,
                     )
                 )
         # Before the record: after a crash in between the next channels are requested twice, not never (ADR 0017).
@@ -135,28 +133,18 @@ class Claims(Composed):
             case Verdict.NOT_ACCEPTED:
                 return _End.AGAIN if job.attempt < self.max_attempts else _End.EXHAUSTED
 
-    def _look_after_stale(
-        self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]
-    ) -> None:
-        # The owner of these claims may be dead, and this message may be the last that knows of them.
-        stale = [
-            letter.recipient
-            for letter in letters
-            if letter.key in refused and refused[letter.key].status is DeliveryStatus.CALLING
-        ]
-        if stale:
+    def look_after_others(self, job: DeliverJob, letters: Sequence[Letter], claim: Claim) -> None:
+        """What was refused is another worker's, which may be dead, and this message the last that knows of it. It comes
+        after the call: should it fail, nothing is left claimed and uncalled. Raises: UnavailableError (retryable)."""
+        found = [(one.recipient, claim.refused[one.key].status) for one in letters if one.key in claim.refused]
+        if stale := [one for one, status in found if status is DeliveryStatus.CALLING]:
             self._reconcile_later(job, stale)
-
-    def _go_on_after(self, job: DeliverJob, letters: Sequence[Letter], refused: Mapping[DeliveryKey, Refusal]) -> None:
-        # Whoever called may have died before the next channels were asked for, and the provider's event came first.
-        if not job.then:
-            return
-        found = [(letter.recipient, refused[letter.key].status) for letter in letters if letter.key in refused]
-        self.fallback.after(
-            job,
-            in_vain=[one for one, status in found if status is DeliveryStatus.FAILED],
-            maybe_there=[one for one, status in found if status in ACCEPTED],
-        )
+        if job.then:  # it may have died before it asked for the next channels, and the provider's event came first
+            self.fallback.after(
+                job,
+                in_vain=[one for one, status in found if status is DeliveryStatus.FAILED],
+                maybe_there=[one for one, status in found if status in ACCEPTED],
+            )
 
     def _reconcile_later(self, job: DeliverJob, recipients: Sequence[DeliverRecipient]) -> None:
         self.retries.reconcile(job.only(recipients), in_seconds=(self.lease + self.grace).total_seconds())

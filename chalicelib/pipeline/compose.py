@@ -18,7 +18,7 @@ from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, key_of
 from chalicelib.pipeline.requests import OwnerOf
 from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.reasons import Reason
@@ -220,7 +220,7 @@ class LetterLinks:
 
 
 def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:
-    key = DeliveryKey(recipient.notification_id, job.channel)
+    key = key_of(recipient, job.channel)
     for text in (recipient.address, *parts.values()):
         text.encode()  # a template may hold lone surrogates, which no provider accepts
     tags = {"delivery": key.id, "template": job.letter.template, "category": job.letter.category}
@@ -228,6 +228,8 @@ def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, st
         tags["campaign"] = job.letter.campaign_id
     if job.letter.run_id:
         tags["run"] = run_tag(job.letter.run_id)
+    if recipient.spot:
+        tags["spot"] = recipient.spot
     message = Message(
         delivery_id=key.id,
         address=recipient.address,

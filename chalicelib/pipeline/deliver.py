@@ -100,11 +100,13 @@ class Deliver(Composed):
             wanted.extend(found)
 
         together(look, letters, alone=lambda one, error: self.fallback.spoil(job, one.recipient, error, result))
-        claim = self.claims.take(job, wanted, result)
-        if not claim.letters:
-            return []
-        outcomes = self._weighed(job, channel.send([letter.message for letter in claim.letters]))
-        self.claims.record(job, claim, outcomes, result)
+        once = list({letter.key: letter for letter in wanted}.values())  # a job may name somebody twice
+        claim = self.claims.take(job, once, result)
+        outcomes: Sequence[Outcome] = []
+        if claim.letters:
+            outcomes = self._weighed(job, channel.send([letter.message for letter in claim.letters]))
+            self.claims.record(job, claim, outcomes, result)
+        self.claims.look_after_others(job, once, claim)
         return outcomes
 
     def _weighed(self, job: DeliverJob, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

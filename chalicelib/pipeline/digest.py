@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import Clock, derived_id, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryKey, Move, S
+from chalicelib.deliveries import Move, S
 from chalicelib.errors import RenderError
 from chalicelib.isolation import each, portions
 from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL, Collected, end_unreadable, waiting_for
-from chalicelib.pipeline.jobs import DigestJob, read_job
+from chalicelib.pipeline.jobs import DigestJob, key_of, read_job
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.opt_outs import objection
 from chalicelib.profiles.preferences import PreferenceStore
@@ -67,7 +67,7 @@ class Digest(Composed):
             log_failure("digest", error, notification_id=None if isinstance(one, str) else one.stored.notification_id)
 
         wishes = each(lambda one: self.preferences.stored(one) or {}, [user_id], alone=unreadable)
-        states = self.ledger.states([DeliveryKey(one.stored.notification_id, one.stored.channels[0]) for one in found])
+        states = self.ledger.states([key_of(one.stored, one.stored.channels[0]) for one in found])
         waiting = {key.notification_id for key, state in states.items() if state.status == S.WAITING}
         fates: dict[str, Mapping[str, Any]] = {}
         for id_ in (one.stored.notification_id for one in found):

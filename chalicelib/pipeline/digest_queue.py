@@ -17,7 +17,7 @@ from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS, Queue
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.fallback import ended, waiting
-from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.jobs import DigestJob, EnrichJob, EnrichRecipient, LetterSpec, key_of
 from chalicelib.profiles.digest_preferences import DigestWish
 from chalicelib.profiles.opt_outs import objection
 from chalicelib.reasons import Reason
@@ -39,7 +39,7 @@ class Collected(NamedTuple):
     def closing(self, reason: str, *, failed: bool = False, rule: str | None = None) -> list[Move]:
         """The transitions that end it as a letter of its own."""
         status = S.FAILED if failed else S.SKIPPED
-        return ended(self.letter, [self.stored.notification_id], self.stored.channels, status, reason, rule=rule)
+        return ended([self.stored], self.stored.channels, status, reason, rule=rule)
 
 
 class DigestQueue(Composed):
@@ -97,8 +97,8 @@ class DigestQueue(Composed):
         if job.letter.is_over(due):
             return False
         rule = f"digest {job.letter.category}: {wish.told()}"
-        moves = waiting(job.letter, [one.notification_id], job.channels, Reason.DIGEST, due, rule=rule)
-        if DeliveryKey(one.notification_id, job.channels[0]) in self.ledger.move(moves):
+        moves = waiting([one], job.channels, Reason.DIGEST, due, rule=rule)
+        if key_of(one, job.channels[0]) in self.ledger.move(moves):
             return True  # a message that came twice: it has gone on
         put_collected(
             CollectedLetter(
@@ -108,6 +108,7 @@ class DigestQueue(Composed):
                 letter=kept(job.letter),
                 context={**job.letter.context, **(one.context or {})},
                 channels=job.channels,
+                spot=one.spot,
                 locale=profile.locale or job.letter.locale or self.default_locale,
                 expires_at_epoch=int((due + _KEPT).timestamp()),
             )

@@ -87,11 +87,8 @@ class Enrich(Composed):
         self._fail(job, [one], total)
 
     def _fail(self, job: EnrichJob, some: Sequence[EnrichRecipient], result: Enriched) -> None:
-        ids = [one.notification_id for one in some]
-        self.ledger.move(
-            ended(job.letter, ids, job.channels, DeliveryStatus.FAILED, Reason.UNREADABLE, rule=job.letter.rule)
-        )
-        result.failed += len(ids)
+        self.ledger.move(ended(some, job.channels, DeliveryStatus.FAILED, Reason.UNREADABLE, rule=job.letter.rule))
+        result.failed += len(some)
 
     def _enrich(self, job: EnrichJob) -> Enriched:
         admitted = job if job.letter.run_id is None else self.campaigns.admit(job)
@@ -162,16 +159,15 @@ class Enrich(Composed):
         """Puts aside those who are in quiet hours: they come back to `enrich`, which reads their data again."""
         for until in sorted(set(waits.values())):
             late = tuple(r for r in job.recipients if waits.get(r.notification_id) == until)
-            self.ledger.move(
-                waiting(job.letter, [r.notification_id for r in late], job.channels[:1], Reason.QUIET_HOURS, until)
-            )
+            self.ledger.move(waiting(late, job.channels[:1], Reason.QUIET_HOURS, until))
             self.retries.until(job.model_copy(update={"recipients": late, "attempt": 1, "again": True}), until)
 
     def _skip(self, job: EnrichJob, channels: Sequence[str], skips: Mapping[str, str]) -> None:
         moves = [
             move
-            for one, reason in skips.items()
-            for move in ended(job.letter, [one], channels, DeliveryStatus.SKIPPED, reason, rule=job.letter.rule)
+            for one in job.recipients
+            if (reason := skips.get(one.notification_id)) is not None
+            for move in ended([one], channels, DeliveryStatus.SKIPPED, reason, rule=job.letter.rule)
         ]
         self.ledger.move(moves)
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import ANY_KEY, DeliveryKey, DeliveryStatus, Move, S
+from chalicelib.deliveries import ANY_KEY, DeliveryStatus, Move, S
 from chalicelib.observability import log_failure
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec, next_channels
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, Enlisted, EnrichJob, as_known, key_of
 from chalicelib.pipeline.retry import Retries
 from chalicelib.reasons import Reason, opened_on, reached_by
 from chalicelib.storage.ledger import Ledger
@@ -101,13 +101,11 @@ class Fallback(Composed):
         until = self.clock() + length
         if job.letter.is_over(until):
             return self._skip(job, recipients, reason=Reason.EXPIRED)
-        ids = [one.notification_id for one in recipients]
-        self.ledger.move(waiting(job.letter, ids, job.then, Reason.UNLESS_OPENED, until, rule=job.letter.rule))
+        self.ledger.move(waiting(recipients, job.then, Reason.UNLESS_OPENED, until, rule=job.letter.rule))
         return self.retries.until(next_channels(job, recipients, after=job.channel), until)
 
     def _skip(self, job: DeliverJob, recipients: Sequence[DeliverRecipient], *, reason: str) -> None:
-        ids = [one.notification_id for one in recipients]
-        self.ledger.move(ended(job.letter, ids, job.then, S.SKIPPED, reason, rule=job.letter.rule))
+        self.ledger.move(ended(recipients, job.then, S.SKIPPED, reason, rule=job.letter.rule))
 
     def _end(
         self,
@@ -120,18 +118,29 @@ class Fallback(Composed):
         *,
         rule: str | None,
     ) -> None:
-        ids = [one.notification_id for one in recipients]
-        moves = ended(job.letter, ids, channels, status, reason, rule=rule or job.letter.rule)
+        moves = ended(recipients, channels, status, reason, rule=rule or job.letter.rule)
         refused = self.ledger.move(moves)
         result.counts[status.value] += len(moves) - len(refused)
         result.counts["dropped"] += len(refused)
+
+
+def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, after: str | None = None) -> EnrichJob:
+    """Back to `enrich` with the following channels: the user's data are read again. With `after`, that channel's result
+    decides whether they are needed."""
+    return EnrichJob(
+        letter=job.letter,
+        channels=job.then,
+        recipients=tuple(as_known(one, context=one.context) for one in recipients),
+        again=True,
+        after=after,
+    )
 
 
 def enough(ledger: Ledger, job: EnrichJob) -> Enough:
     """The result of the channel that was tried before the job's; one request per chunk. Raises: UnavailableError
     (retryable)."""
     before = job.after or ""
-    found = ledger.states([DeliveryKey(one.notification_id, before) for one in job.recipients])
+    found = ledger.states([key_of(one, before) for one in job.recipients])
     if job.letter.route is not None and job.letter.route.mode == "escalate":
         return Enough({key.notification_id: opened_on(before) for key, one in found.items() if one.engaged})
     status = {key.notification_id: DeliveryStatus(one.status) for key, one in found.items()}
@@ -141,8 +150,7 @@ def enough(ledger: Ledger, job: EnrichJob) -> Enough:
 
 
 def waiting(
-    letter: LetterSpec,
-    notification_ids: Iterable[str],
+    recipients: Iterable[Enlisted],
     channels: Sequence[str],
     reason: str,
     until: datetime,
@@ -151,13 +159,11 @@ def waiting(
 ) -> list[Move]:
     """The transitions that record what they wait for, and until when."""
     told = f"{rule or reason}, until {rfc3339(until)}"
-    alike = Move(ANY_KEY, S.WAITING, reason, told, request_id=letter.request_id, run_id=letter.run_id)
-    return _of_each(notification_ids, channels, alike)
+    return _of_each(recipients, channels, Move(ANY_KEY, S.WAITING, reason, told))
 
 
 def ended(
-    letter: LetterSpec,
-    notification_ids: Iterable[str],
+    recipients: Iterable[Enlisted],
     channels: Sequence[str],
     status: DeliveryStatus,
     reason: str,
@@ -165,9 +171,8 @@ def ended(
     rule: str | None = None,
 ) -> list[Move]:
     """The transitions that close them unsent, except those that a worker has claimed."""
-    alike = Move(ANY_KEY, status, reason, rule, request_id=letter.request_id, run_id=letter.run_id, unclaimed=True)
-    return _of_each(notification_ids, channels, alike)
+    return _of_each(recipients, channels, Move(ANY_KEY, status, reason, rule, unclaimed=True))
 
 
-def _of_each(notification_ids: Iterable[str], channels: Sequence[str], alike: Move) -> list[Move]:
-    return [alike._replace(key=DeliveryKey(one, channel)) for one in notification_ids for channel in channels]
+def _of_each(recipients: Iterable[Enlisted], channels: Sequence[str], alike: Move) -> list[Move]:
+    return [alike._replace(key=key_of(one, channel)) for one in recipients for channel in channels]

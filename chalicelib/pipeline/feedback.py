@@ -1,18 +1,18 @@
-"""Takes SES's events about letters (SNS → SQS) and moves their deliveries forward.
+"""Takes SES's events about letters (SNS → SQS) and records what they say of their deliveries.
 
 Events come late, twice and in any order, which does no harm: the better informed one holds (`deliveries.py`; ADR 0052).
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.channels.providers.ses_event_types import Against, Told
-from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, is_of_this_century, parse_rfc3339
 from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings
-from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move, S
+from chalicelib.deliveries import DeliveryStatus, S
 from chalicelib.isolation import each, is_contained, together
+from chalicelib.marks import Heard, engaged, told
 from chalicelib.observability import BatchWork, Line, Outcome
 from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.pipeline.feedback_messages import FeedbackEvent, SmsReplies, passed_over, read_event, read_reply
@@ -39,7 +39,6 @@ _FOR_GOOD: Mapping[Against, SuppressionReason] = {
     Against.BOUNCE: SuppressionReason.BOUNCE,
     Against.COMPLAINT: SuppressionReason.COMPLAINT,
 }
-_BEYOND_SENT = frozenset({S.DELIVERED, S.BOUNCED, S.COMPLAINED})
 
 
 class Feedback(Composed):
@@ -65,10 +64,8 @@ class Feedback(Composed):
 
             each(take, groups, alone=fail, stays=is_contained)
 
-        single = [[place] for place in range(len(events))]
-        attempt(single, self._suppress)
-        attempt(_waves(events), self._move)
-        attempt(single, self._engage)
+        attempt([[place] for place in range(len(events))], self._suppress)
+        attempt([range(len(events))], self._hear)
         return [failures.get(place) for place in range(len(events))]
 
     def _suppress(self, events: Sequence[FeedbackEvent]) -> None:
@@ -81,29 +78,9 @@ class Feedback(Composed):
                     told_of = _moment(event.body.get("timestamp"))
                     self.suppressions.add(event.key.channel, address, reason=_FOR_GOOD[against], told_of=told_of)
 
-    def _move(self, events: Sequence[FeedbackEvent]) -> None:
-        # Nearly every Send repeats what the answer to the call has said: a read costs a tenth of a write that is
-        # refused.
-        taken = {event.key for event in events if event.word.told is Told.TAKEN}
-        found = self.ledger.states(taken, consistent=False)
-        known = {key for key, one in found.items() if one.status in ACCEPTED}
-        news = [event for event in events if event.word.told is not Told.TAKEN or event.key not in known]
-        moves = [move for event in news if (move := _move(event)) is not None]
-        refused = self.ledger.move(moves)
-        for move in moves:
-            refusal = refused.get(move.key)
-            if move.told_at and refusal and refusal.status and not refusal.delivered:
-                # It was opened before, or a later event came first: the time is still worth recording.
-                self.ledger.note_delivery(move.key, at=move.told_at, run_id=move.run_id)
-                self.ledger.move([move])
-
-    def _engage(self, events: Sequence[FeedbackEvent]) -> None:
-        for event in events:
-            if event.type in _ENGAGEMENTS:
-                what, at = _ENGAGEMENTS[event.type], _moment(event.body.get("timestamp"))
-                if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == Engagement.OPENED):
-                    what = BY_MACHINE[what]
-                self.ledger.engage(event.key, what, run_id=event.run_id, at=at)
+    def _hear(self, events: Sequence[FeedbackEvent]) -> None:
+        now = self.clock()
+        self.ledger.hear([heard for event in events for heard in _heard(event, now=now)])
 
     def _count_soft_bounce(self, event: FeedbackEvent, address: str) -> None:
         limits = self.site.current().soft_bounces
@@ -121,30 +98,15 @@ class Feedback(Composed):
 _ENGAGEMENTS = {"Open": Engagement.OPENED, "Click": Engagement.CLICKED, "DeliveryDelay": Engagement.DELAYED}
 
 
-def _waves(events: Sequence[FeedbackEvent]) -> Iterable[Sequence[int]]:
-    """The positions of the events in the order of recording: one transaction changes a delivery once, so the second
-    event of a delivery belongs to the second wave. A proof of acceptance goes before what follows from it, and is left
-    out if that says it too: such a state may be entered from every state that Send may."""
-    waves: defaultdict[int, list[int]] = defaultdict(list)
-    before: Counter[DeliveryKey] = Counter()
-    further = {event.key for event in events if (found := _VERDICTS.get(event.word.told)) and found[0] in _BEYOND_SENT}
-    for place in sorted(range(len(events)), key=lambda place: events[place].word.told is not Told.TAKEN):
-        key = events[place].key
-        if events[place].word.told is Told.TAKEN and key in further:
-            continue
-        waves[before[key]].append(place)
-        before[key] += 1
-    return waves.values()
-
-
-def _move(event: FeedbackEvent) -> Move | None:
-    verdict = _VERDICTS.get(event.word.told)
-    if verdict is None:
-        return None
-    status, why = verdict
-    at = _moment(event.body.get("timestamp")) if status is S.DELIVERED else None
-    told_at = rfc3339(at) if at else None
-    return Move(event.key, status, why, provider_id=event.provider_id, run_id=event.run_id, told_at=told_at)
+def _heard(event: FeedbackEvent, *, now: datetime) -> Iterable[Heard]:
+    at = _moment(event.body.get("timestamp"))
+    if event.word.told in _VERDICTS:
+        yield told(event.key, *_VERDICTS[event.word.told], at, now=now)._replace(provider_id=event.provider_id)
+    if event.type in _ENGAGEMENTS:
+        what = _ENGAGEMENTS[event.type]
+        if what in BY_MACHINE and is_bot(event.body.get("userAgent"), image=what == Engagement.OPENED):
+            what = BY_MACHINE[what]
+        yield engaged(event.key, what, at or now)
 
 
 def _moment(text: object) -> datetime | None:

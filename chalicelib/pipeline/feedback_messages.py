@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.channels.providers.ses_event_types import Word, word_of
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryKey, run_of_tag
+from chalicelib.deliveries import DeliveryKey, Spot
 from chalicelib.errors import NotFoundError, PoisonMessageError
 from chalicelib.profiles.suppressions import SuppressionList
 from chalicelib.reasons import SuppressionReason
@@ -45,7 +45,6 @@ class FeedbackEvent(NamedTuple):
     key: DeliveryKey
     provider_id: str | None
     body: Mapping[str, Any]
-    run_id: str | None = None  # of a campaign's letter
     destination: tuple[str, ...] = ()  # whom it was sent to
 
     @property
@@ -73,6 +72,8 @@ class FeedbackEvent(NamedTuple):
         texts = (self.provider_id or "", self.body.get("userAgent") or "")
         if not all(map(_is_text, texts)) or (self._named and not (self.addresses or all(map(_is_text, self._named)))):
             raise TypeError("expected text")
+        if self.key.spot is not None:
+            Spot.of(self.key.spot, self.key.notification_id)
         _ = self.word
 
 
@@ -85,7 +86,7 @@ def read_event(body: str) -> FeedbackEvent | None:
             return None
         kind = content["eventType"]
         tags = content["mail"].get("tags") or {}
-        tag, run = tags.get("delivery"), tags.get("run")
+        tag, spot = tags.get("delivery"), tags.get("spot")
         if not tag:
             return None
         name = {"DeliveryDelay": "deliveryDelay", "RenderingFailure": "failure", "Rendering Failure": "failure"}.get(
@@ -93,10 +94,9 @@ def read_event(body: str) -> FeedbackEvent | None:
         )
         event = FeedbackEvent(
             type=kind,
-            key=DeliveryKey.of(tag[0]),
+            key=DeliveryKey.of(tag[0], spot[0] if spot else None),
             provider_id=content["mail"].get("messageId"),
             body=content.get(name or kind.lower()) or {},
-            run_id=run_of_tag(run[0]) if run else None,
             destination=_destination(content["mail"]),
         )
         event.check()

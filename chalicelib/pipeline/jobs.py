@@ -6,18 +6,22 @@ bodies never travel.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.configuration.setting_shapes import Mode, StopWhen
+from chalicelib.deliveries import DeliveryKey, Spot
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.isolation import each, portions
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.schemas import StrictModel, is_newer, passed, recalled, received
+
+if TYPE_CHECKING:
+    from chalicelib.storage.digest_queue import CollectedLetter
 
 # SQS takes 1 MiB. A job that is put aside travels as text inside another, where every quote and backslash is escaped
 # once more: twice its size at worst; the letter's context (≤ 128 KB) comes on top of the recipients.
@@ -37,14 +41,25 @@ class Job(StrictModel):
     v: Literal[1] = 1
 
 
+def _placed(spot: str) -> str:
+    Spot.of(spot, "")
+    return spot
+
+
+# What names a row: one that DynamoDB does not take would fail the reading of the whole chunk.
+RowId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,100}$")]
+SpotText = Annotated[RowId, AfterValidator(_placed)]
+
+
 class EnrichRecipient(StrictModel):
     """One recipient as the producer knows them: by id, or complete."""
 
-    notification_id: str
+    notification_id: RowId
     user_id: str | None = None
     profile: dict[str, Any] | None = None  # of a recipient who is not in the directory: email, name, locale, …
     context: dict[str, Any] | None = None  # variables of this letter alone
     duplicate: bool = False  # another recipient of the run has the same email address
+    spot: SpotText | None = None  # where the letter's outcomes are; of a campaign's, once it is known
 
 
 def nobody(notification_id: str) -> EnrichRecipient:
@@ -87,6 +102,7 @@ class LetterSpec(StrictModel):
     locale: str | None = None  # for recipients without a language
     inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
     service: str | None = None  # the service that asked for it (`service_scope.py`)
+    homes: int = 1  # of a run: the partitions of its chunks (`storage.chunk_letters`)
     of_directory: bool = False  # a run's, whose recipients are users of our own directory, and all by their ids
 
     def is_over(self, at: datetime) -> bool:
@@ -139,13 +155,14 @@ class EnrichJob(ChunkJob):
 class DeliverRecipient(StrictModel):
     """One recipient with everything that rendering needs. `user` is what a template may see."""
 
-    notification_id: str
+    notification_id: RowId
     user_id: str | None = None
     address: str
     locale: str
     user: dict[str, Any]
     context: dict[str, Any] | None = None  # variables of this letter alone
     unconfirmed: bool = False  # nobody has confirmed the address
+    spot: SpotText | None = None  # where the letter's outcomes are (`deliveries.Spot`)
 
     @property
     def zone(self) -> str | None:
@@ -170,27 +187,23 @@ class DigestJob(Job):
     user_id: str
 
 
+Enlisted: TypeAlias = "EnrichRecipient | DeliverRecipient | CollectedLetter"  # whoever a delivery is for
+
+
+def key_of(one: Enlisted, channel: str) -> DeliveryKey:
+    """Their delivery on a channel."""
+    return DeliveryKey(one.notification_id, channel, one.spot)
+
+
 def as_known(recipient: DeliverRecipient, *, context: dict[str, Any] | None = None) -> EnrichRecipient:
-    """A recipient as the producer knew them, on the way back to `enrich`: a user by id, since the profile is read
-    again; anybody else complete."""
+    """A recipient on the way back to `enrich`: a user by id, since the profile is read again; anybody else complete."""
     given = {name: recipient.user[name] for name in PROFILE_FIELDS if name in recipient.user}
     return EnrichRecipient(
         notification_id=recipient.notification_id,
         user_id=recipient.user_id,
         profile=None if recipient.user_id else given,
         context=context,
-    )
-
-
-def next_channels(job: DeliverJob, recipients: Sequence[DeliverRecipient], *, after: str | None = None) -> EnrichJob:
-    """Back to `enrich` with the following channels: the user's data are read again. With `after`, that channel's result
-    decides whether they are needed."""
-    return EnrichJob(
-        letter=job.letter,
-        channels=job.then,
-        recipients=tuple(as_known(one, context=one.context) for one in recipients),
-        again=True,
-        after=after,
+        spot=recipient.spot,
     )
 
 

@@ -98,12 +98,11 @@ class PreSendCheck(Composed):
     def _put_off(self, job: DeliverJob, letters: Sequence[Letter], consent: Consent, result: Delivered) -> None:
         """Until quiet hours end; letters that are no longer needed by then are skipped."""
         for until in sorted(set(consent.waits.values())):
-            late = [n for n, moment in consent.waits.items() if moment == until]
+            late = [one.recipient for one in letters if consent.waits.get(one.recipient.notification_id) == until]
             if job.letter.is_over(until):
-                over = [one.recipient for one in letters if one.recipient.notification_id in late]
-                self.fallback.close(job, over, DeliveryStatus.SKIPPED, Reason.EXPIRED, result)
+                self.fallback.close(job, late, DeliveryStatus.SKIPPED, Reason.EXPIRED, result)
                 continue
-            self.ledger.move(waiting(job.letter, late, [job.channel], Reason.QUIET_HOURS, until))
+            self.ledger.move(waiting(late, [job.channel], Reason.QUIET_HOURS, until))
             self.retries.until(_enrich_again(job, late), until)
             result.counts["postponed"] += len(late)
 
@@ -138,7 +137,7 @@ def _looked_at(job: DeliverJob) -> str:
     return job.looked_at or job.letter.accepted_at
 
 
-def _enrich_again(job: DeliverJob, notification_ids: Sequence[str]) -> EnrichJob:
+def _enrich_again(job: DeliverJob, late: Sequence[DeliverRecipient]) -> EnrichJob:
     # Back to `enrich`: after hours of waiting the user's data must be read again.
-    recipients = tuple(as_known(r) for r in job.recipients if r.notification_id in notification_ids)
+    recipients = tuple(as_known(one) for one in late)
     return EnrichJob(letter=job.letter, channels=(job.channel, *job.then), recipients=recipients, again=True)

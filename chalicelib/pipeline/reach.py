@@ -171,6 +171,7 @@ class Reach(Composed):
     ) -> DeliverRecipient:
         return DeliverRecipient(
             notification_id=recipient.notification_id,
+            spot=recipient.spot,
             user_id=recipient.user_id,
             address=address,
             locale=profile.locale or letter.locale or self.default_locale,

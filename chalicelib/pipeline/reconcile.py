@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock, parse_rfc3339
-from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
+from chalicelib.deliveries import DeliveryStatus, Move
 from chalicelib.isolation import each
 from chalicelib.manifest import CHANNELS
 from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.fallback import Fallback
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, read_job
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, key_of, read_job
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.storage.ledger import Ledger
@@ -50,7 +50,7 @@ class Reconcile:
         self._retries.bury(job)
 
     def _reconcile(self, job: DeliverJob, recipient: DeliverRecipient) -> None:
-        key = DeliveryKey(recipient.notification_id, job.channel)
+        key = key_of(recipient, job.channel)
         found = self._ledger.read(key)
         if found is None or found.status != DeliveryStatus.CALLING:
             # Gone on, or back in the queue with a message of its own … unless its worker died between the two.

@@ -10,16 +10,22 @@ from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import Moment, derived_id
+from chalicelib.deliveries import OWN_CHUNK, Spot
 from chalicelib.errors import Phrase
+from chalicelib.isolation import each
 from chalicelib.locales import Locale
+from chalicelib.observability import log_failure, logger
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, Lane, LetterSpec
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
 from chalicelib.schemas import StrictModel
-from chalicelib.storage import notifications
+from chalicelib.storage import enlisting
+from chalicelib.storage.chunk_letters import spots_in_request
+from chalicelib.storage.notifications import Notification
 from chalicelib.storage.requests import StoredRequest
 from chalicelib.text import JsonObject
 
 MAX_RECIPIENTS = 100
+ENLISTED = "letters-enlisted"  # a line of the log
 OwnerOf = Callable[[str, str], str]  # the owner of letters to (channel, address)
 
 
@@ -118,11 +124,24 @@ def recipients_of(stored: StoredRequest) -> dict[str, Mapping[str, Any]]:
     return found
 
 
+def spots_of_request(stored: StoredRequest) -> dict[str, Spot]:
+    """Where the outcomes of each letter are: with those that travel together, or in a chunk of its own. None have the
+    letters of the last release, wherever they come from again: their own rows tell. Erasures change no place."""
+    ids = notification_ids(stored)
+    if not stored.spots:
+        return {}
+    if len(ids) == 1 or stored.letter.get("lane") == "instant":
+        return {one: Spot(one, OWN_CHUNK, 0) for one in ids}
+    return spots_in_request(stored.id, ids, size=CHUNK_SIZE)
+
+
 def chunks_of(stored: StoredRequest) -> Iterator[tuple[EnrichRecipient, ...]]:
     """The recipients in portions for jobs."""
+    spots = spots_of_request(stored)
     recipients = [
         EnrichRecipient(
             notification_id=id_,
+            spot=spots[id_].text if id_ in spots else None,
             user_id=recipient["user_id"] if (who := _who(recipient)) and who[0] == "user" else None,
             profile=None if who and who[0] == "user" else dict(recipient) if isinstance(recipient, dict) else {},
         )
@@ -140,10 +159,35 @@ def record_notifications(
     send_at: str | None,
     expires_at_epoch: int,
     owner: OwnerOf,
+    spots: Mapping[str, Spot] | None = None,
 ) -> None:
     """Writes one for each (notification id, recipient as given). They never change, so writing them again is harmless.
     Raises: UnavailableError (retryable)."""
-    alike = notifications.Notification(
+    alike = _alike(letter, channels, expires_at_epoch)._replace(send_at=send_at)
+    enlisting.record_notifications(alike, _owned(recipients, owner), spots)
+
+
+def enlist_notifications(
+    letter: LetterSpec,
+    recipients: Iterable[tuple[str, Mapping[str, Any]]],
+    *,
+    channels: Sequence[str],
+    expires_at_epoch: int,
+    owner: OwnerOf,
+) -> dict[str, str | None]:
+    """Writes those of a run's (notification id, recipient as given) that are not there yet, and returns the spot of
+    each. Raises: UnavailableError (retryable)."""
+    found = enlisting.enlist_notifications(
+        _alike(letter, channels, expires_at_epoch), _owned(recipients, owner), homes=letter.homes
+    )
+    # If a ledger has to be restored from a backup, the log knows the places of letters that wait in queues.
+    letters, spots = list(found), list(found.values())
+    logger().info(ENLISTED, letters=letters, spots=spots, asked_by=letter.request_id, run=letter.run_id)
+    return found
+
+
+def _alike(letter: LetterSpec, channels: Sequence[str], expires_at_epoch: int) -> Notification:
+    return Notification(
         id="",
         created_at=letter.accepted_at,
         request_id=letter.request_id,
@@ -153,7 +197,6 @@ def record_notifications(
         lane=letter.lane,
         channels=channels,
         recipient={},
-        send_at=send_at,
         expires_at=letter.expires_at,
         campaign_id=letter.campaign_id,
         run_id=letter.run_id,
@@ -161,11 +204,20 @@ def record_notifications(
         expires_at_epoch=expires_at_epoch,
     )
 
-    def owner_of(recipient: Mapping[str, Any]) -> str | None:
-        user_id: str | None = recipient.get("user_id")
-        return owner("email", recipient["email"]) if user_id is None and "email" in recipient else user_id
 
-    notifications.record_notifications(alike, [(id_, one, owner_of(one)) for id_, one in recipients])
+def _owned(recipients: Iterable[tuple[str, Mapping[str, Any]]], owner: OwnerOf) -> list[enlisting.Recipient]:
+    def owner_of(given: Mapping[str, Any]) -> str | None:
+        user_id: str | None = given.get("user_id")
+        return owner("email", given["email"]) if user_id is None and "email" in given else user_id
+
+    def owned(one: tuple[str, Mapping[str, Any]]) -> enlisting.Recipient:
+        return (*one, owner_of(one[1]))
+
+    # Who cannot be read has a notification too: that it failed is counted by it.
+    return [
+        (each(owned, [one], alone=lambda _, error: log_failure("recipient", error)) or [(one[0], {}, None)])[0]
+        for one in recipients
+    ]
 
 
 def _who(recipient: Any) -> tuple[str, str] | None:

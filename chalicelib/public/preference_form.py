@@ -130,7 +130,7 @@ def _digests(form: Mapping[str, str], before: Preferences, left: Collection[str]
     return wishes
 
 
-class Standing(NamedTuple):
+class ReaderState(NamedTuple):
     """`against`: by channel, apart from what the reader has said."""
 
     user: Profile

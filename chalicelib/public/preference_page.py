@@ -14,7 +14,7 @@ from chalicelib.manifest import CHANNELS
 from chalicelib.profiles.model import profile_of
 from chalicelib.profiles.preferences import DIGEST_CATEGORY, SWITCHABLE, Preferences
 from chalicelib.public.pages import page, words
-from chalicelib.public.preference_form import Filled, Standing, field_of, is_filled, pause_day, read_form, shown_as
+from chalicelib.public.preference_form import Filled, ReaderState, field_of, is_filled, pause_day, read_form, shown_as
 from chalicelib.public.views import Visitor, public_page
 from chalicelib.security.signing import Purpose
 from chalicelib.settings import settings
@@ -31,7 +31,7 @@ def own_preferences(visitor: Visitor) -> Response:
     if user_id is None:
         raise NotFoundError(Phrase("only users have preferences"))
     user = _user(user_id)
-    standing = Standing(user, stage().unsubscribe.against(user))
+    standing = ReaderState(user, stage().unsubscribe.against(user))
     stored = stage().preferences.get(user_id)
     if visitor.method != "POST" or not is_filled(visitor.form):
         return _shown(visitor, stored, standing, saved=False)
@@ -43,11 +43,11 @@ def own_preferences(visitor: Visitor) -> Response:
     if filled.mistakes:
         return _shown(visitor, filled.chosen, standing, saved=False, mistakes=filled.mistakes)
     saved = stage().preferences.change(user_id, lambda before: filled_in(before).chosen, named=filled.turned)
-    return _shown(visitor, saved, Standing(user, stage().unsubscribe.against(user)), saved=True)
+    return _shown(visitor, saved, ReaderState(user, stage().unsubscribe.against(user)), saved=True)
 
 
 def _shown(
-    visitor: Visitor, stored: Preferences, standing: Standing, *, saved: bool, mistakes: tuple[str, ...] = ()
+    visitor: Visitor, stored: Preferences, standing: ReaderState, *, saved: bool, mistakes: tuple[str, ...] = ()
 ) -> Response:
     user = standing.user
     say, zone, channels = words(visitor.locale), _zone_of(user), _reached_by(user)

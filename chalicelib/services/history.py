@@ -12,7 +12,7 @@ from chalicelib.errors import InvalidError, NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.storage import notifications
 from chalicelib.storage.cursor import read_place, write_cursor
-from chalicelib.storage.ledger import Delivery
+from chalicelib.storage.deliveries import Delivery
 from chalicelib.storage.notifications import Notification
 
 PAGE_SIZE = 20
@@ -56,8 +56,9 @@ class History(Composed):
     def of_user(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None, sight: Sight = EVERYTHING
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of a user's notifications in sight, newest first, and the next cursor. At most three requests, however
-        long the history. Raises: InvalidError (permanent: a cursor that is not ours), UnavailableError (retryable)."""
+        """A page of a user's notifications in sight, newest first, and the next cursor. At most four requests, however
+        long the history; two more if any is of the last release. Raises: InvalidError (permanent: a cursor that is not
+        ours), UnavailableError (retryable)."""
         heads, following = notifications.of_owner(user_id, limit=limit, cursor=cursor)
         return [self._describe(*found) for found in notifications.with_deliveries(heads, sight)], following
 
@@ -73,8 +74,9 @@ class History(Composed):
     ) -> tuple[list[dict[str, Any]], str | None]:
         """What was requested within a span (see `Span.of`), newest first, campaigns excluded. A page reads at most a
         hundred notifications of one day (UTC), so the page of a quiet day, or a search for something rare, may be empty
-        and still have a next one. At most five requests. Raises: InvalidError (permanent: a wrong span, a cursor that
-        is not ours), UnavailableError (retryable)."""
+        and still have a next one. At most seven requests: four find the notifications, three read their rows, what
+        became of them, and what providers call those of a chunk; two more if any is of the last release. Raises:
+        InvalidError (permanent: a wrong span, a cursor that is not ours), UnavailableError (retryable)."""
         span = Span.of(since, until, now=self.clock())
         scope = f"{since}#{until}#{template}#{status}"
         place = read_place(cursor, scope=scope, read=lambda key: str(key["place"])) if cursor else None
@@ -82,7 +84,7 @@ class History(Composed):
         wanted = [head for head in heads if template in (None, head.template)]
         if status is None and sight.everything:  # else only their deliveries tell who fits
             wanted = wanted[: PAGE_SIZE + 1]  # one more than a page says that there are more
-        looked_at = notifications.in_one_request(wanted, sight)
+        looked_at = notifications.in_one_request(wanted)
         if len(looked_at) < len(wanted):
             reached = looked_at[-1].place
         described = [(one[0], self._describe(*one)) for one in notifications.with_deliveries(looked_at, sight)]

@@ -15,14 +15,15 @@ from chalicelib.flow.dead_letters import DeadLetters
 from chalicelib.flow.queues import JobQueue, Outgoing, QueueMessage
 from chalicelib.manifest import enrich_queue
 from chalicelib.observability import logger
-from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec
+from chalicelib.pipeline.jobs import DeliverJob, EnrichJob, EnrichRecipient, LetterSpec, key_of
 from chalicelib.pipeline.retry import RetryJob
 from chalicelib.reasons import Reason
 from chalicelib.schemas import passed, recalled, received
 from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.states import HELD, CampaignState, state_word
 from chalicelib.storage.campaigns import Campaigns
-from chalicelib.storage.ledger import Delivery, Ledger
+from chalicelib.storage.deliveries import Delivery
+from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.notifications import Notification, read_notification
 from chalicelib.storage.requests import StoredRequest, read_request
 from chalicelib.storage.runs import Run, Runs
@@ -84,6 +85,7 @@ class OperatorActions(Composed):
             notification_id=key.notification_id,
             user_id=user_of(head.owner),
             profile=None if user_of(head.owner) else dict(head.recipient),
+            spot=head.spot,
         )
         job = EnrichJob(letter=letter, channels=(key.channel,), recipients=(recipient,), again=True)
         # Queued first, reopened second: after a crash between the two the delivery is as it was, and the job is
@@ -106,7 +108,7 @@ class OperatorActions(Composed):
             except ValidationError:
                 continue
             if isinstance(job, DeliverJob):
-                self._reopen_failed([DeliveryKey(r.notification_id, job.channel) for r in job.recipients])
+                self._reopen_failed([key_of(one, job.channel) for one in job.recipients])
             return passed(job.model_copy(update={"attempt": 1}))
         return body
 
@@ -205,13 +207,11 @@ def cancel(notification_id: str, *, ledger: Ledger, sight: Sight = EVERYTHING) -
     ledger.move(
         [
             Move(
-                DeliveryKey(notification_id, channel),
+                key,
                 DeliveryStatus.CANCELLED,
-                request_id=head.request_id,
-                run_id=head.run_id,
                 # As long as the notification itself: what is cancelled a year ahead stays cancelled.
                 expires_at_epoch=head.expires_at_epoch,
             )
-            for channel in head.channels
+            for key in head.keys
         ]
     )

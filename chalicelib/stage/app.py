@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.services.history import History
     from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
+    from chalicelib.services.run_recipients import RunRecipients
     from chalicelib.services.settings_changes import SettingsChanges
     from chalicelib.services.template_changes import TemplateChanges
     from chalicelib.services.unsubscribe import LinkVisits, Unsubscribe
@@ -42,6 +43,12 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         from chalicelib.services.history import History
 
         return History(clock=self.clock)
+
+    @cached_property
+    def run_recipients(self) -> RunRecipients:
+        from chalicelib.services.run_recipients import RunRecipients
+
+        return RunRecipients(campaigns=self.campaigns, runs=self.runs)
 
     @cached_property
     def operator_actions(self) -> OperatorActions:

@@ -1,25 +1,21 @@
 """Whom a run wrote to, by the ledger: for resends, and for audiences of other campaigns."""
 
+import json
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from chalicelib.clock import parse_rfc3339
 from chalicelib.deliveries import DeliveryKey
+from chalicelib.errors import InvalidError
+from chalicelib.marks import moment_of
+from chalicelib.states import Engagement
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
-from chalicelib.storage.ledger_transaction import place_of
-from chalicelib.storage.rows.ledger import (
-    NOTIFICATION_PART,
-    UNSENT_SHARDS,
-    DeliveryRow,
-    LedgerRow,
-    NotificationRow,
-)
+from chalicelib.storage.outcomes import places_of, read_stored
+from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow
 from chalicelib.storage.values import value_of
 
-UNSENT_PLACES = UNSENT_SHARDS  # partitions of a run's unsent letters
-_MOMENTS = ("opened_at", "clicked_at")
-_OPENING = ("notification_id", "part", *_MOMENTS)
+_BY_PEOPLE = (Engagement.OPENED, Engagement.CLICKED)
 
 
 class KnownNotification(NamedTuple):
@@ -31,26 +27,22 @@ class KnownNotification(NamedTuple):
     run_id: str | None = None
 
 
-def unsent(
-    run_id: str, place: int, *, reason: str | None, limit: int, after: dict[str, Any] | None
-) -> tuple[list[str], dict[str, Any] | None]:
-    """The ids of notifications in one partition that a run certainly did not send, for a reason (None: any), and where
-    the next page begins. Raises: UnavailableError (retryable)."""
-    wanted = None if reason is None else DeliveryRow.reason == reason
-    with reaching_dynamodb():
-        page = LedgerRow.by_unsent.query(
-            f"{run_id}#{place}", wanted, limit=limit, page_size=limit, last_evaluated_key=after
-        )
-        ids = list(dict.fromkeys(row.notification_id for row in page))
-    return ids, page.last_evaluated_key
-
-
 def read_notifications(ids: Collection[str]) -> list[KnownNotification]:
     """Those of these that exist. Raises: UnavailableError (retryable)."""
     keys = [(one, NOTIFICATION_PART) for one in ids]
     with reaching_dynamodb():
         rows = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
     return [value_of(KnownNotification, row) for row in rows]
+
+
+def read_recipients(ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Whom notifications are for, as given: empty after an erasure, missing where nothing is known. Raises:
+    UnavailableError (retryable)."""
+    keys = [(one, NOTIFICATION_PART) for one in ids]
+    with reaching_dynamodb():
+        found = batch_read({NotificationRow: keys}, attributes=("notification_id", "recipient")) if keys else ()
+        return {item["notification_id"]["S"]: json.loads(item["recipient"]["S"]) for _, item in found
+                if "recipient" in item}  # fmt: skip
 
 
 def known_notifications(ids: Collection[str]) -> set[str]:
@@ -62,15 +54,15 @@ def known_notifications(ids: Collection[str]) -> set[str]:
 
 
 def read_openings(keys: Collection[DeliveryKey]) -> dict[DeliveryKey, datetime]:
-    """When a person opened each delivery or clicked in it, whichever came later, as of a second ago; those that nobody
-    opened are missing. One request after another, at half the price of a consistent read. Raises: UnavailableError
-    (retryable)."""
-    places = {place_of(key): key for key in keys}
+    """When a person opened each delivery or clicked in it, whichever came later; those that nobody opened are missing.
+    Raises: UnavailableError (retryable)."""
+    places = places_of(keys)
+    stored = read_stored(places.values(), consistent=False)
     found: dict[DeliveryKey, datetime] = {}
-    with reaching_dynamodb():
-        for _, item in batch_read({DeliveryRow: list(places)}, attributes=_OPENING, consistent=False):
-            moments = [item[name]["S"] for name in _MOMENTS if name in item]
-            if moments:
-                key = places[(item["notification_id"]["S"], item["part"]["S"])]
-                found[key] = max(map(parse_rfc3339, moments))
+    for key, where in places.items():
+        outcomes = stored[where.outcomes]
+        first = {} if isinstance(outcomes, InvalidError) else outcomes.outcomes.seen(where.place).first
+        moments = [parse_rfc3339(moment_of(first[name])) for name in _BY_PEOPLE if name in first]
+        if moments:
+            found[key] = max(moments)
     return found

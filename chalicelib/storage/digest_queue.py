@@ -30,6 +30,7 @@ class CollectedLetter(NamedTuple):
     expires_at_epoch: int
     batch: str | None = None
     fate: Mapping[str, Any] | None = None
+    spot: str | None = None  # where its outcomes are (`deliveries.Spot`)
 
 
 def put_collected(one: CollectedLetter) -> None:
@@ -43,6 +44,7 @@ def put_collected(one: CollectedLetter) -> None:
         context=one.context,
         channels=list(one.channels),
         locale=one.locale,
+        spot=one.spot,
         expires_at_epoch=one.expires_at_epoch,
     )
     save_if(row, DigestRow.user_id.does_not_exist())

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from random import uniform
 from time import sleep
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import botocore.session
 from botocore.exceptions import ClientError
 from pynamodb import attributes
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT, BATCH_WRITE_PAGE_LIMIT
-from pynamodb.exceptions import CancellationReason, PynamoDBException, TransactWriteError, VerboseClientError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, VerboseClientError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -24,7 +24,6 @@ from chalicelib.botocore_fast_path import plain_answers, plain_requests
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
 
-Reasons = Sequence[CancellationReason | None]  # of the writes of a transaction; None: nothing stood against this one
 _PUT_ROUNDS = 5  # for what a table did not take at first
 _CONFLICT_TRIES, _CONFLICT_PAUSE_SECONDS = 4, 0.005
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -201,24 +200,24 @@ def _holds(write: Callable[[], object]) -> bool:
             return False
 
 
+def write_if(operation: Literal["PutItem", "UpdateItem"], model: type[StageTable], **request: Any) -> bool:
+    """One raw write; False, with nothing done, if its condition did not hold. Raises: UnavailableError (retryable),
+    InvalidError (permanent): the row cannot be changed so."""
+    with reaching_dynamodb():
+        try:
+            dynamodb().dispatch(operation, {"TableName": model._get_connection().table_name, **request})
+        except ClientError as error:
+            if error.response["Error"]["Code"] != CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+
 def condition_failed(error: PynamoDBException) -> bool:
     """Whether a single conditional write was refused by its condition."""
     # Not `cause_response_code`: a lost connection has a `response` too, None, and PynamoDB stumbles over it.
     cause = error.cause
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == CONDITION_FAILED
-
-
-def transact(*, puts: Sequence[dict[str, Any]], updates: Sequence[dict[str, Any]] = ()) -> Reasons | None:
-    """Makes all of these raw writes and returns None; or none of them, and returns what stands against each, in order.
-    Raises: UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        try:
-            dynamodb().transact_write_items([], [], puts, updates)
-        except TransactWriteError as error:
-            if not error.cancellation_reasons:
-                raise
-            return error.cancellation_reasons
-    return None
 
 
 def transaction(write: Callable[[TransactWrite], None]) -> bool:

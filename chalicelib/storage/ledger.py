@@ -1,44 +1,43 @@
-"""The deliveries of the ledger, and the only writer of their statuses.
+"""The deliveries of the ledger, and the only writer of their outcomes (`outcomes.py`; ADR 0097).
 
-Every move is a conditional write, and a failed condition is not an error but an answer: somebody was faster. A chunk is
-written by one transaction (≤ 100 items); a recipient that fails its condition is dropped from the chunk, not the chunk.
-The counts of a campaign's run are written in the same transaction (`run_counters.py`).
+Every move is a conditional write, and a failed condition is not an error but an answer: somebody was faster. The
+letters of a chunk are moved by one write; one that its state forbids to move is left out, and the others move. What is
+heard of letters is added to their chunk by a write without a condition.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-from pynamodb.exceptions import CancellationReason
-
-from chalicelib.clock import Clock, parse_rfc3339, rfc3339
+from chalicelib.clock import Clock, expiry_epoch, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move, S
-from chalicelib.errors import UnavailableError
-from chalicelib.isolation import together
+from chalicelib.deliveries import OWN_CHUNK, DeliveryKey, Move, S, may_follow
+from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.isolation import each
+from chalicelib.marks import Heard, engaged
 from chalicelib.observability import log_failure
+from chalicelib.outcomes import Outcomes, Refusal
 from chalicelib.states import Engagement
-from chalicelib.storage import engagement
-from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import Reasons, batch_read, reaching_dynamodb
-from chalicelib.storage.ledger_transaction import MAX_ROUNDS, Expected, Writes, first_guess, place_of, stands_against
-from chalicelib.storage.ledger_writes import claimed, fold_of, wording
-from chalicelib.storage.rows.ledger import DELIVERY_PREFIX, DeliveryRow, LedgerRow
-from chalicelib.storage.values import find
+from chalicelib.storage.chunk_letters import write_provider_ids
+from chalicelib.storage.outcomes import (
+    Found,
+    OutcomesKey,
+    Place,
+    Stored,
+    mark_outcomes,
+    places_of,
+    read_stored,
+    write_outcomes,
+)
 
-# DynamoDB takes 100 items in one transaction; the counters of the runs need some of them.
-TRANSACTION_MOVES = 90
-_STATE = ("notification_id", "part", "status", "opened_at", "clicked_at")
+if TYPE_CHECKING:
+    from chalicelib.storage.deliveries import Delivery
 
-
-class Refusal(NamedTuple):
-    """Why a move was not made: the state that was found instead (None: there was no delivery)."""
-
-    status: DeliveryStatus | None
-    lease_until: datetime | None = None
-    delivered: bool = False  # when it was delivered is known
+_ROUNDS = 12  # everybody who is faster makes progress
+_CLAIMED = 100  # chunks of which this worker knows what it wrote
+_PEOPLE = frozenset({Engagement.OPENED, Engagement.CLICKED})
+_Placed = tuple[int, Move]  # a move, and the place of its letter
 
 
 class DeliveryState(NamedTuple):
@@ -46,22 +45,6 @@ class DeliveryState(NamedTuple):
 
     status: str
     engaged: bool
-
-
-class Delivery(NamedTuple):
-    """One delivery. Moments are RFC 3339; `timeline` is oldest first."""
-
-    key: DeliveryKey
-    status: DeliveryStatus
-    reason: str | None
-    attempt: int
-    owner: str | None
-    lease_until: str | None
-    created_at: str
-    resent: bool  # once, although the provider may have it
-    provider_id: str | None
-    attention_at: str | None
-    timeline: Sequence[Mapping[str, Any]]
 
 
 class Ledger(Composed):
@@ -74,154 +57,152 @@ class Ledger(Composed):
         """Makes every move that its delivery's state allows; returns the others. A move already made by the same owner
         counts as made (a lost reply of DynamoDB). An unreadable delivery stays as it is. Raises: UnavailableError
         (retryable); moves made before it stay."""
+        places = places_of(one.key for one in moves)
+        chunks: dict[OutcomesKey, list[_Placed]] = {}
+        for one in moves:
+            chunks.setdefault(places[one.key].outcomes, []).append((places[one.key].place, one))
+        claimed = {key: self._claimed.pop(key) for key in chunks if key in self._claimed}
+        known = {**self._known([one for one in places.values() if one.outcomes not in claimed], chunks), **claimed}
         refused: dict[DeliveryKey, Refusal] = {}
-        for start in range(0, len(moves), TRANSACTION_MOVES):
-            refused |= self._move_chunk(moves[start : start + TRANSACTION_MOVES])
+
+        def stays(key: OutcomesKey, error: Exception) -> None:
+            for _, move in chunks[key]:
+                log_failure("move", error, delivery=move.key.id)
+                refused[move.key] = Refusal(None)
+
+        def move(key: OutcomesKey) -> dict[DeliveryKey, Refusal]:
+            return self._move(key, chunks[key], known[key], certain=key not in claimed)
+
+        for some in each(move, chunks, alone=stays):
+            refused |= some
         return refused
 
-    def engage(
-        self, key: DeliveryKey, what: Engagement, *, run_id: str | None = None, at: datetime | None = None
-    ) -> bool:
-        """Records the first time that a letter was opened, clicked and so on, now unless said otherwise; returns
-        whether it was the first. Raises: UnavailableError (retryable)."""
-        return engagement.note(key, what, at=rfc3339(at or self.clock()), run_id=run_id)
+    def hear(self, heard: Sequence[Heard]) -> list[bool]:
+        """Records what was heard of deliveries, in any order, and whether each may be news. What is heard of a
+        delivery that does not exist is passed over. Idempotent. Raises: UnavailableError (retryable), InvalidError
+        (permanent: a delivery cannot be read; the others may not be recorded)."""
+        places = places_of(one.key for one in heard)
+        stored = read_stored(places.values(), consistent=False)
+        news: dict[OutcomesKey, list[int]] = {}
+        for n, one in enumerate(heard):
+            where = places[one.key]
+            if not _readable(stored[where.outcomes]).outcomes.has(where.place, one):
+                news.setdefault(where.outcomes, []).append(n)
+        recorded: set[int] = set()
+        for key, numbers in news.items():
+            if self._mark(key, _readable(stored[key]), [(places[heard[n].key].place, heard[n]) for n in numbers]):
+                recorded.update(numbers)
+        return [n in recorded for n in range(len(heard))]
 
-    def note_delivery(self, key: DeliveryKey, *, at: str, run_id: str | None = None) -> None:
-        """Records when a letter was delivered. Idempotent. Raises: UnavailableError (retryable)."""
-        engagement.note_delivery(key, at=at, run_id=run_id)
+    def engage(self, key: DeliveryKey, what: Engagement) -> None:
+        """Records that a reader or a program does something with a letter now. Raises: as `hear`."""
+        self.hear([engaged(key, what, self.clock())])
 
-    def read(self, key: DeliveryKey) -> Delivery | None:
-        """Raises: UnavailableError (retryable)."""
-        row = find(DeliveryRow, *place_of(key))
-        return delivery_of(row) if row else None
+    def read(self, key: DeliveryKey) -> "Delivery | None":
+        """Raises: UnavailableError (retryable), InvalidError (permanent): it cannot be read."""
+        from chalicelib.storage.deliveries import read_deliveries
+
+        def unreadable(_: DeliveryKey, error: Exception) -> None:
+            raise error
+
+        return next(iter(read_deliveries([key], unreadable=unreadable)), None)
 
     def states(self, keys: Collection[DeliveryKey], *, consistent: bool = True) -> dict[DeliveryKey, DeliveryState]:
-        """Those that exist; a hundred per request. Not `consistent`: as of a second ago, at half the price. Raises:
-        UnavailableError (retryable)."""
-        places = {place_of(key): key for key in keys}
-        with reaching_dynamodb():
-            items = [
-                item for _, item in batch_read({DeliveryRow: list(places)}, attributes=_STATE, consistent=consistent)
-            ]
-        return {
-            places[(item["notification_id"]["S"], item["part"]["S"])]: DeliveryState(
-                item.get("status", {}).get("S", ""), "opened_at" in item or "clicked_at" in item
-            )
-            for item in items
-        }
+        """Those that exist; a hundred chunks per request. Not `consistent`: as of a second ago, at half the price.
+        Raises: UnavailableError (retryable)."""
+        places = places_of(keys)
+        stored = read_stored(places.values(), consistent=consistent)
+        states = {key: _state(stored[place.outcomes], place.place) for key, place in places.items()}
+        return {key: state for key, state in states.items() if state is not None}
 
-    def uncertain(self, *, limit: int, cursor: str | None) -> tuple[list[Delivery], str | None]:
+    def uncertain(self, *, limit: int, cursor: str | None) -> "tuple[list[Delivery], str | None]":
         """A page of those that wait for a person, oldest first, and the cursor of the next. Raises: InvalidError
         (permanent), UnavailableError (retryable)."""
-        start = read_cursor(cursor, scope="attention") if cursor else None
-        with reaching_dynamodb():
-            page = LedgerRow.by_attention.query(
-                S.UNCERTAIN.value, limit=limit, page_size=limit, last_evaluated_key=start
-            )
-            keys = [(row.notification_id, row.part) for row in page]
-            found = DeliveryRow.batch_get(keys, consistent_read=True) if keys else ()
-            rows = {(row.notification_id, row.part): row for row in found}
-            following = page.last_evaluated_key
-        # The index follows the table after a moment: what somebody has just decided may still be in it.
-        waiting = [delivery_of(rows[key]) for key in keys if key in rows and rows[key].status == S.UNCERTAIN]
-        return waiting, write_cursor(following, scope="attention") if following else None
+        from chalicelib.storage.deliveries import uncertain
 
-    def _move_chunk(self, moves: Sequence[Move]) -> dict[DeliveryKey, Refusal]:
-        refused: dict[DeliveryKey, Refusal] = {}
+        return uncertain(limit=limit, cursor=cursor)
 
-        def refuse(move: Move, error: Exception) -> None:
-            log_failure("move", error, delivery=move.key.id)
-            refused[move.key] = Refusal(None)
+    @cached_property
+    def _claimed(self) -> dict[OutcomesKey, Stored]:
+        """Chunks as this worker has claimed them: most likely nobody has changed them since."""
+        return {}
 
-        together(
-            lambda some: self._move_portion([(move, first_guess(move)) for move in some], refused, n=0),
-            moves,
-            alone=refuse,
+    def _known(
+        self, places: Iterable[Place], chunks: Mapping[OutcomesKey, Sequence[_Placed]]
+    ) -> dict[OutcomesKey, Found]:
+        """What the chunks are most likely to hold: nothing where the first claim of a letter is made, which DynamoDB
+        will contradict if it is wrong; otherwise what is read."""
+        first = {key for key, moves in chunks.items() if all(_is_first(move) for _, move in moves)}
+        new = {place.outcomes for place in places if not place.old} & first
+        return {**dict.fromkeys(new, Stored(Outcomes())), **read_stored([p for p in places if p.outcomes not in new])}
+
+    def _move(
+        self, key: OutcomesKey, moves: Sequence[_Placed], known: Found, *, certain: bool
+    ) -> dict[DeliveryKey, Refusal]:
+        """Those that were refused; for that the chunk must be as it is now, and not as this worker has left it."""
+        own = key.chunk == OWN_CHUNK
+        for _ in range(_ROUNDS):
+            stored = _readable(known)
+            outcomes, at = stored.outcomes.copy(), self.clock()
+            tried = {
+                move.key: outcomes.take(place, move if own else move._replace(provider_id=None), at)
+                for place, move in moves
+            }
+            refused = {one: refusal for one, refusal in tried.items() if refusal is not None}
+            unchanged = outcomes.text() == stored.outcomes.text()
+            if (not refused or certain) and (unchanged or self._write(key, outcomes, stored, moves, at)):
+                ids = {place: move.provider_id for place, move in moves if move.provider_id and move.key not in refused}
+                if ids and not own:
+                    write_provider_ids(key, ids, at=at, expires=self._expires(stored, moves, at))
+                return refused
+            known, certain = read_stored([Place(key, 0)])[key], True
+        raise UnavailableError(f"the ledger was contended: {len(moves)} deliveries were not written")
+
+    def _write(
+        self, key: OutcomesKey, outcomes: Outcomes, over: Stored, moves: Sequence[_Placed], at: datetime
+    ) -> bool:
+        blind = all(move.is_answer for _, move in moves)
+        written = write_outcomes(
+            key, outcomes, over=over, at=rfc3339(at), expires=self._expires(over, moves, at), blind=blind
         )
-        return refused
+        if written is not None and any(move.status is S.CALLING for _, move in moves):
+            if len(self._claimed) >= _CLAIMED:
+                self._claimed.clear()
+            self._claimed[key] = written
+        return written is not None
 
-    def _move_portion(
-        self, portion: Sequence[tuple[Move, Expected]], refused: dict[DeliveryKey, Refusal], *, n: int
-    ) -> None:
-        if n == MAX_ROUNDS:
-            raise UnavailableError(f"the ledger was contended: {len(portion)} deliveries were not written")
-        reasons = self._try(portion, n)
-        if reasons is None:
-            return
-        left = [
-            (move, again)
-            for (move, expected), reason in zip(portion, reasons, strict=False)  # counters come after the moves
-            if (again := _judge(move, expected, reason, refused)) is not None
-        ]
-        # The events of a bulk send come while it is recorded, and each that hits one delivery stops the whole
-        # transaction: the smaller it is, the sooner it gets between them.
-        middle = (len(left) + 1) // 2 if n else len(left)
-        for part in (left[:middle], left[middle:]):
-            if part:
-                self._move_portion(part, refused, n=n + 1)
+    def _expires(self, over: Stored, moves: Sequence[_Placed], at: datetime) -> int:
+        least = over.expires or expiry_epoch(self.retention_days, since=at)
+        return max(least, *(move.expires_at_epoch or 0 for _, move in moves))
 
-    def _try(self, moves: Sequence[tuple[Move, Expected]], n: int) -> Reasons | None:
-        writes, at, days = Writes(), self.clock(), self.retention_days
-        for move, expected in moves:
-            make = partial(claimed, move, at=at, retention_days=days)
-            writes.move(move, expected, make=make, word=partial(wording, move, expected, at=at, retention_days=days))
-        return writes.write(moves[0][0].key, n)
+    def _mark(self, key: OutcomesKey, known: Stored, heard: Sequence[tuple[int, Heard]]) -> bool:
+        if known.version == 0 and known.expires:  # of the last release
+            write_outcomes(key, known.outcomes, over=known, at=rfc3339(self.clock()), expires=known.expires, blind=True)
+        numbers: dict[str, set[int]] = {}
+        for place, one in heard:
+            numbers.setdefault(one.mark, set()).add(one.number(place))
+        unnamed = {
+            place: one.provider_id
+            for place, one in heard
+            if one.provider_id and may_follow((S.SENT, None), known.outcomes.standing(place).taken)
+        }
+        return mark_outcomes(key, numbers, told_ids=unnamed)
 
 
-def _judge(
-    move: Move, expected: Expected, reason: CancellationReason | None, refused: dict[DeliveryKey, Refusal]
-) -> Expected | None:
-    """What to expect in the next round; None where the move is settled: made already, or refused."""
-    if reason is None or not stands_against(reason):
-        return expected  # not made, for another's sake
-    found = Expected.of(reason.raw_item or {})
-    if _already_made(move, reason):
+def _is_first(move: Move) -> bool:
+    return move.status is S.CALLING and move.attempt == 1
+
+
+def _readable(found: Found) -> Stored:
+    if isinstance(found, InvalidError):
+        raise found
+    return found
+
+
+def _state(found: Found, place: int) -> DeliveryState | None:
+    if isinstance(found, InvalidError):
+        return DeliveryState("", engaged=False)
+    status = found.outcomes.standing(place).status
+    if status is None:
         return None
-    fold = fold_of(reason.raw_item or {}, move)
-    found = found._replace(fold=fold)
-    if expected.new:
-        expected = expected._replace(new=False, fold=fold)
-        if _status(reason) in move.states_before:
-            return expected
-    may_be = found.status is None or found.status in move.states_before
-    if found != expected and may_be and (found.run_id is not None or expected.run_id is None):
-        return found
-    refused[move.key] = _refusal(reason)
-    return None
-
-
-def delivery_of(row: DeliveryRow) -> Delivery:
-    """The value of a row."""
-    return Delivery(
-        key=DeliveryKey(row.notification_id, row.part.removeprefix(DELIVERY_PREFIX)),
-        status=DeliveryStatus(row.status),
-        reason=row.reason,
-        attempt=int(row.attempt),
-        owner=row.owner,
-        lease_until=row.lease_until,
-        created_at=row.created_at,
-        resent=row.resends is not None,
-        provider_id=row.provider_id,
-        attention_at=row.attention_at,
-        timeline=[json.loads(event) for event in row.timeline],
-    )
-
-
-def _already_made(move: Move, reason: CancellationReason) -> bool:
-    found = reason.raw_item or {}
-    return (
-        move.owner is not None
-        and found.get("owner", {}).get("S") == move.owner
-        and found.get("status", {}).get("S") == move.status.value
-    )
-
-
-def _refusal(reason: CancellationReason) -> Refusal:
-    lease = (reason.raw_item or {}).get("lease_until", {}).get("S")
-    delivered = "delivered_at" in (reason.raw_item or {})
-    return Refusal(_status(reason), parse_rfc3339(lease) if lease else None, delivered)
-
-
-def _status(reason: CancellationReason) -> DeliveryStatus | None:
-    text = (reason.raw_item or {}).get("status", {}).get("S")
-    return DeliveryStatus(text) if text else None
+    return DeliveryState(status.value, bool(_PEOPLE & found.outcomes.seen(place).first.keys()))

@@ -10,33 +10,32 @@ from typing import Any, NamedTuple
 from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
 from chalicelib.clock import parse_rfc3339, rfc3339
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.service_scope import Sight
 from chalicelib.storage.cursor import foreign_cursor, read_place, write_cursor
-from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
-from chalicelib.storage.ledger import Delivery, delivery_of
+from chalicelib.storage.deliveries import Delivery, read_deliveries
+from chalicelib.storage.dynamodb import reaching_dynamodb
 from chalicelib.storage.rows.ledger import (
-    DELIVERY_PREFIX,
     NOTIFICATION_PART,
-    DeliveryRow,
+    PLACE_MARK,
     LedgerRow,
     NotificationRow,
-    day_shard,
     day_shards,
+    place_in_day,
 )
 from chalicelib.storage.values import find
 
-_SHARED = (
+SHARED = (
     *("created_at", "request_id", "template", "template_version", "category", "lane", "send_at", "expires_at"),
     *("campaign_id", "run_id", "service", "expires_at_epoch"),
 )
 _LOOKED_AT = 25  # of each of a day's shards: a hundred in all
-_MARK = "#"  # in the place of a row, behind its moment; a bare moment is the end of what is left
 
 
 class Notification(NamedTuple):
     """One recipient's notification. `recipient` is `{user_id}` or `{email, …}` as given; `owner` is a user, or the
-    owner of an address (`addresses.owner_of`). `owner`, `service` and `expires_at_epoch` are known only if it was read
-    by id."""
+    owner of an address (`addresses.owner_of`). `owner`, `service`, `expires_at_epoch` and `spot` are known only if it
+    was read by id."""
 
     id: str
     created_at: str
@@ -54,39 +53,32 @@ class Notification(NamedTuple):
     service: str | None = None
     owner: str | None = None
     expires_at_epoch: int | None = None
+    spot: str | None = None
+
+    @property
+    def keys(self) -> list[DeliveryKey]:
+        """Its deliveries."""
+        return [DeliveryKey(self.id, channel, self.spot) for channel in sorted(self.channels)]
 
     @property
     def place(self) -> str:
         """Its position in its day."""
-        return f"{self.created_at}{_MARK}{self.id}"
+        return place_in_day(self.created_at, self.id)
 
 
 Found = tuple[Notification, list[Delivery]]
 
 
-def record_notifications(alike: Notification, recipients: Iterable[tuple[str, Mapping[str, Any], str | None]]) -> None:
-    """Writes one for each (id, recipient, owner), over whatever is there; 25 per request. `alike` lacks these three.
-    Raises: UnavailableError (retryable)."""
-    # PynamoDB serialises what they share once, not for every recipient.
-    fields: dict[str, Any] = {name: getattr(alike, name) for name in _SHARED}
-    row = NotificationRow("", NOTIFICATION_PART, channels=list(alike.channels), recipient={}, **fields)
-    shared = row.serialize()
-    with reaching_dynamodb():
-        batch_put(NotificationRow, [{**shared, **_own(alike, *one)} for one in recipients])
-
-
 def read_notification(notification_id: str) -> Notification | None:
-    """Raises: UnavailableError (retryable)."""
+    """None too if a log alone has told of it (`enlisting.enlist_bare`). Raises: UnavailableError (retryable)."""
     row = find(NotificationRow, notification_id, NOTIFICATION_PART)
-    return _notification(row) if row else None
+    return _notification(row) if row and row.template is not None else None
 
 
 def read_with_deliveries(notification_id: str) -> Found | None:
     """Raises: UnavailableError (retryable)."""
-    with reaching_dynamodb():
-        rows = list(LedgerRow.query(notification_id, consistent_read=True))
-    head = next((row for row in rows if isinstance(row, NotificationRow)), None)
-    return (_notification(head), [delivery_of(row) for row in rows if isinstance(row, DeliveryRow)]) if head else None
+    head = read_notification(notification_id)
+    return (head, read_deliveries(head.keys)) if head else None
 
 
 def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notification], str | None]:
@@ -106,27 +98,22 @@ def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notifi
 
 
 def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
-    """Those in sight, with their deliveries. No index says whose a notification is, so its own row is read too. Raises:
-    UnavailableError (retryable)."""
-    keys = [(head.id, DELIVERY_PREFIX + channel) for head in heads for channel in head.channels]
-    if not sight.everything:
-        keys += [(head.id, NOTIFICATION_PART) for head in heads]
-    shown = {head.id for head in heads} if sight.everything else set()
-    deliveries: dict[str, list[Delivery]] = {}
+    """Those in sight, with their deliveries. No index says whose a notification is, nor where its outcomes are, so its
+    own row is read too. Raises: UnavailableError (retryable)."""
+    keys = [(head.id, NOTIFICATION_PART) for head in heads]
     with reaching_dynamodb():
-        rows = list(LedgerRow.batch_get(keys, consistent_read=True)) if keys else []
-    for row in rows:
-        if isinstance(row, DeliveryRow):
-            deliveries.setdefault(row.notification_id, []).append(delivery_of(row))
-        elif isinstance(row, NotificationRow) and sight.has(row.service):
-            shown.add(row.notification_id)
-    return [(one, deliveries.get(one.id, [])) for one in heads if one.id in shown]
+        rows = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
+    shown = {row.notification_id: row.spot for row in rows if sight.has(row.service)}
+    found = [head._replace(spot=shown[head.id]) for head in heads if head.id in shown]
+    deliveries: dict[str, list[Delivery]] = {}
+    for delivery in read_deliveries([key for head in found for key in head.keys]):
+        deliveries.setdefault(delivery.key.notification_id, []).append(delivery)
+    return [(one, deliveries.get(one.id, [])) for one in found]
 
 
-def in_one_request(heads: Sequence[Notification], sight: Sight) -> list[Notification]:
-    """As many of the first ones as `with_deliveries` reads with one request."""
-    beside = 0 if sight.everything else 1
-    counted = accumulate(len(head.channels) + beside for head in heads)
+def in_one_request(heads: Sequence[Notification]) -> list[Notification]:
+    """As many of the first ones as `with_deliveries` reads with one request for each kind of row."""
+    counted = accumulate(len(head.channels) for head in heads)
     return [head for head, keys in zip(heads, counted, strict=True) if keys <= BATCH_GET_PAGE_LIMIT]
 
 
@@ -170,20 +157,15 @@ def newest(since: datetime, until: datetime, place: str | None) -> tuple[list[No
     return _merged(pages, nothing_left=None if lower >= midnight else midnight)
 
 
-def _own(alike: Notification, notification_id: str, recipient: Mapping[str, Any], owner: str | None) -> dict[str, Any]:
-    own = {"notification_id": notification_id, "recipient": NotificationRow.recipient.serialize(dict(recipient))}
-    if owner is not None:
-        own["user_id"] = owner
-    if alike.campaign_id is None:
-        own["day"] = day_shard(alike.created_at, notification_id)
-        own["place"] = f"{alike.created_at}{_MARK}{notification_id}"
-    return {name: {"S": value} for name, value in own.items() if value is not None}
-
-
 def _notification(row: NotificationRow) -> Notification:
-    shared: dict[str, Any] = {name: getattr(row, name) for name in _SHARED}
+    shared: dict[str, Any] = {name: getattr(row, name) for name in SHARED}
     return Notification(
-        id=row.notification_id, channels=list(row.channels), recipient=row.recipient, owner=row.user_id, **shared
+        id=row.notification_id,
+        channels=list(row.channels),
+        recipient=row.recipient,
+        owner=row.user_id,
+        spot=row.spot,
+        **shared,
     )
 
 
@@ -224,7 +206,7 @@ def _of_shard(shard: str, *, lower: str, before: str) -> tuple[list[Notification
 
 def _last_day(before: str) -> date:
     """The day of the last moment before a place."""
-    moment, mark, _ = before.partition(_MARK)
+    moment, mark, _ = before.partition(PLACE_MARK)
     try:
         at = parse_rfc3339(moment)
         return (at if mark else at - timedelta(microseconds=1)).astimezone(UTC).date()

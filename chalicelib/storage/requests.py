@@ -26,6 +26,7 @@ class StoredRequest(NamedTuple):
     expires_at_epoch: int
     send_at: str | None = None
     due_at: str | None = None
+    spots: bool | None = None  # its letters have them (`deliveries.Spot`); None: the last release recorded it
 
 
 class StoredEvent(NamedTuple):
@@ -70,6 +71,7 @@ def record_request(request: StoredRequest) -> StoredRequest | None:
         due_shard=str(int(request.id[:8], 16) % DUE_SHARDS) if request.due_at else None,
         due_at=request.due_at,
         expires_at_epoch=request.expires_at_epoch,
+        spots=request.spots,
     )
     if save_if(row, LedgerRow.notification_id.does_not_exist()):
         return None

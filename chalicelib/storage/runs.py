@@ -23,7 +23,8 @@ class Run(NamedTuple):
     """One execution. Everything that its letters are made of is stored here once: `letter` is a
     `pipeline.jobs.LetterSpec`. `opened` as long as it is not finished; `targeted` (deliveries) and `outcome` are known
     afterwards. `samples` are `[at, sent, delivered, opened, clicked]`, `in_hours` is what the hourly statistics have of
-    it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`."""
+    it, by word, `resend_of` the run whose unsent letters it sends, for these `reasons`.
+    `homes` are the partitions of its chunks; None: the last release began it."""
 
     campaign_id: str
     scheduled_at: str
@@ -43,6 +44,7 @@ class Run(NamedTuple):
     canary_released_at: str | None = None
     resend_of: str | None = None
     reasons: Sequence[str] | None = None
+    homes: int | None = None
 
 
 class PlannedRun(NamedTuple):
@@ -54,11 +56,12 @@ class PlannedRun(NamedTuple):
     shards: int
     channels: int
     targeted: int | None = None
+    homes: int = 0  # the last release began it
 
     @classmethod
     def of(cls, run: Run) -> "PlannedRun":
         """A run's."""
-        return cls(run.run_id, run.scheduled_at, run.shards, len(run.channels), run.targeted)
+        return cls(run.run_id, run.scheduled_at, run.shards, len(run.channels), run.targeted, run.homes or 0)
 
     @classmethod
     def newest(cls, head: CampaignHead) -> "PlannedRun | None":
@@ -124,9 +127,11 @@ class Runs:
         if not update_if(row, [CampaignRow.state.set(S.SCHEDULED)], idle & CampaignRow.next_run_at.exists()):
             update_if(row, [CampaignRow.state.set(S.COMPLETED)], idle & CampaignRow.next_run_at.does_not_exist())
 
-    def note(self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int]) -> bool:
+    def note(
+        self, run: Run, samples: Sequence[Sequence[Any]], in_hours: Mapping[str, int], counted: Mapping[str, int]
+    ) -> bool:
         """Stores an open run's progress; False, with nothing done, if it is finished."""
-        return self._update(run, {"samples": list(samples), "in_hours": dict(in_hours)})
+        return self._update(run, {"samples": list(samples), "in_hours": dict(in_hours), "counted": dict(counted)})
 
     def close(self, run: Run, *, outcome: RunOutcome, at: str, targeted: int) -> bool:
         """Finishes an open run; False, with nothing done, if it is finished already."""

@@ -14,6 +14,7 @@ PAGES: Mapping[str, str] = {
     "/admin/campaigns/{id}/check": "/campaigns/{campaign}/check",
     "/admin/campaigns/{id}/edit": "/campaigns/{campaign}/edit",
     "/admin/campaigns/{id}/pace": "/campaigns/{campaign}/pace",
+    "/admin/campaigns/{id}/recipients": "/campaigns/{ran}/recipients",
     "/admin/dead-letters": "/dead-letters",
     "/admin/dead-letters/{queue}": "/dead-letters/deliver-email",
     "/admin/event-rules": "/event-rules",

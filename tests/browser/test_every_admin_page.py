@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
@@ -21,7 +21,7 @@ OF_COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules of WCAG AA 
 
 @pytest.fixture
 def ids(vestnik: Vestnik) -> dict[str, str]:
-    """Something to see: a user with a letter and its link, a campaign that runs, a list."""
+    """Something to see: a user with a letter and its link, a campaign that runs, one that is over, a list."""
     user = {"id": "screen-1", "email": "screen-1@admin.example", "name": "Вера", "locale": "ru"}
     assert vestnik.call("POST", "/v1/events", {"type": "user.registered", "id": "screen-1", "user": user}).ok
     [letter] = eventually(lambda: vestnik.letters("screen-1@"))
@@ -33,10 +33,30 @@ def ids(vestnik: Vestnik) -> dict[str, str]:
     assert vestnik.call("POST", f"/v1/campaigns/{campaign_id}/start").ok
     return {
         "campaign": campaign_id,
+        "ran": run_over(vestnik, "screen-2", "screen-3"),
         "code": link.rpartition("/")[2],
         "list": vestnik.call("POST", "/v1/lists", {"name": "Друзья кино"}).json()["id"],
         "notification": vestnik.call("GET", "/v1/users/screen-1/notifications").json()["notifications"][0]["id"],
     }
+
+
+def run_over(vestnik: Vestnik, reader: str, other: str) -> str:
+    """A campaign that went to a reader, and not to another, who has no address; its id."""
+    for user, email in ((reader, f"{reader}@admin.example"), (other, None)):
+        told = {"email": email, "locale": "ru", "attributes": {"club": f"{reader}-and-{other}"}}
+        assert vestnik.call("PUT", f"/v1/users/{user}", told).ok
+    rule = {"attribute": "club", "op": "equals", "value": f"{reader}-and-{other}"}
+    campaign = {"name": "Закрытый показ для членов клуба", "template": "promo", "audience": {"rule": rule},
+                "context": {"headline": "H", "text": "T", "url": "https://cinema.example/p"}}  # fmt: skip
+    path = f"/v1/campaigns/{vestnik.call('POST', '/v1/campaigns', campaign).json()['id']}"
+    assert vestnik.call("POST", f"{path}/start").ok
+
+    def over() -> bool:
+        seen = vestnik.tick() and vestnik.call("GET", path).json()
+        return bool(seen and seen["state"] == "completed" and seen["progress"]["delivered"] == 1)
+
+    eventually(over)
+    return path.rpartition("/")[2]
 
 
 def test_every_page_is_fit_for_everybody(browser: Browser, vestnik: Vestnik, session: Any, ids: dict[str, str]) -> None:
@@ -89,4 +109,21 @@ def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(
     focused = page.locator("main :focus")
     assert focused.count() == 1
     assert focused.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    desk.close()
+
+
+def test_the_keyboard_goes_from_a_count_to_why_somebody_got_nothing(
+    browser: Browser, vestnik: Vestnik, session: Any
+) -> None:
+    campaign = run_over(vestnik, "keyboard-1", "keyboard-2")
+    desk: Desk = signed_in(browser, vestnik, session)
+    page = desk.open(f"/campaigns/{campaign}")
+
+    for link, heading in (("Not sent: there is no address", "Recipients"), ("keyboard-2", "promo")):
+        page.get_by_role("link", name=link).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+    expect(page.locator("section .note")).to_have_text("there is no address")
+    assert desk.troubles == []
     desk.close()

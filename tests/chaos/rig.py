@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from chalicelib.manifest import CONSUMERS
+from chalicelib.storage.deliveries import Delivery
 from chalicelib.storage.dynamodb import dynamodb, use
-from chalicelib.storage.ledger import Delivery
 from chalicelib.storage.row_cache import KNOWN_FOR_SECONDS
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
@@ -269,10 +269,11 @@ class Rig:
         """Ends the faults of the mailbox."""
         requests.delete(f"{self.cloud.mailbox_url}/api/faults", timeout=_TIMEOUT_SECONDS).raise_for_status()
 
-    def order(self, point: str, notification_ids: Sequence[str]) -> None:
-        """A worker that reaches this point with one of these notifications dies there, once for each."""
-        for notification_id in notification_ids:
-            (self._orders / f"{point}--{notification_id}").touch()
+    def order(self, point: str, texts: Sequence[str]) -> None:
+        """A worker that reaches this point with one of these texts, such as the ids of notifications, in its request
+        dies there, once for each."""
+        for text in texts:
+            (self._orders / f"{point}--{text}").touch()
 
     def orders_left(self) -> int:
         """How many orders were not carried out."""

@@ -1,15 +1,18 @@
 """Workers killed by SIGKILL at the worst moments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
+from chalicelib.deliveries import run_id
+from chalicelib.storage.chunk_letters import homes_of
 from tests.chaos.rig import Rig
 from tests.e2e.conftest import eventually
 
 pytestmark = pytest.mark.e2e
 
 KILLS = 25
+WRITES = ("roster", "enlisting", "claim", "record", "mark")  # of the ledger, about the letters of a run
 POINTS = ("before_the_claim", "after_the_claim", "after_the_accept", "before_the_record")
 
 
@@ -31,6 +34,31 @@ def test_a_hundred_kills_lose_nothing_and_repeat_nothing(rig: Rig) -> None:
     allowed = [1 if n < 2 * KILLS else 1 + int(deliveries[one].resent) for n, one in enumerate(ids)]
     assert all(1 <= copies[address] <= most for address, most in zip(addresses, allowed, strict=True))
     assert rig.queues.dead() == {}
+
+
+def test_a_campaign_whose_workers_die_at_every_write_reaches_everybody_once(rig: Rig) -> None:
+    addresses = rig.addresses(200)
+    points = [f"{when}_the_{write}" for when in ("before", "after") for write in WRITES]
+    with rig.paused("enrich-bulk"), rig.workers.short_claims():
+        campaign = rig.campaign(addresses, rate_per_second=400)
+        eventually(rig.ticking(lambda: rig.queues.depth("enrich-bulk") > 0))
+        [run] = rig.vestnik.call("GET", f"/v1/campaigns/{campaign}").json()["runs"]
+        # All that is written about a run names one of its homes, which differ by a number.
+        home = homes_of(run_id(campaign, run["scheduled_at"]))[0].partition("_")[0][:-1]
+        for point in (*points, "after_the_accept"):
+            rig.order(point, [home])
+    eventually(rig.ticking(lambda: rig.orders_left() == 0))
+    eventually(rig.ticking(lambda: settled(rig.progress(campaign)) == len(addresses)))
+    progress, copies = rig.progress(campaign), rig.copies(addresses)
+    # A mailing is not sent again where nobody knows whether it was: at most the chunks of four dead workers.
+    assert progress["delivered"] + progress["uncertain"] == len(addresses)
+    assert set(copies.values()) <= {0, 1}
+    assert progress["delivered"] <= copies.total() <= len(addresses)
+    assert rig.queues.dead() == {}
+
+
+def settled(progress: Mapping[str, int]) -> int:
+    return progress["delivered"] + progress["uncertain"]
 
 
 def both_lanes(rig: Rig, addresses: Sequence[str]) -> list[str]:

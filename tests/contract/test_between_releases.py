@@ -31,6 +31,7 @@ from tests.releases.shapes import HELD, JOBS, rows, shapes
 __all__ = ["clock", "desk", "gateway", "office", "pump", "stage", "viewers"]  # fixtures
 LAST = Path(__file__).parents[1] / "releases" / "last"
 RECORDS = "RECORD_RELEASE" in os.environ
+MOVED = {"LedgerRow delivery"}  # and read by `storage/last_release.py` (tests/integration/test_last_release.py)
 KINDS: dict[str, type[Job]] = {
     "enrich": EnrichJob,
     "deliver": DeliverJob,
@@ -61,6 +62,8 @@ def kind_of(queue: str) -> type[Job]:
 
 def last_rows() -> Iterator[tuple[str, Any]]:
     for name, item in kept("rows").items():
+        if name in MOVED:
+            continue
         table = next(one for one in TABLES if one.__name__ == name.split()[0])
         raw = {attribute: _binary(value) for attribute, value in item.items()}
         yield name, table.from_raw_data(raw)
@@ -122,7 +125,7 @@ def test_the_last_release_reads_what_this_one_writes(today: Recorder) -> None:
             kind = kind_of(queue).__name__
         OAS31Validator({"$ref": f"#/$defs/{kind}", "$defs": known["models"]}).validate(body)
     assert {queue.split()[0] for queue in kept("messages")} <= {queue.split()[0] for queue in today.messages}
-    assert set(kept("rows")) <= set(today.rows)
+    assert set(kept("rows")) - MOVED <= set(today.rows)
 
 
 def test_what_the_last_release_reads_is_what_this_one_says() -> None:
@@ -179,6 +182,7 @@ def without_default(after: Any) -> None:
         (lambda after: after["models"]["DeliverJob"]["properties"]["v"].update(const=2), "DeliverJob.v"),
         (lambda after: after["models"].pop("DigestJob"), "DigestJob"),
         (lambda after: after["tables"]["RunRow"].pop("spec"), "RunRow.spec"),
+        (lambda after: after["tables"].pop("RunRow"), "RunRow"),
         (lambda after: after["tables"]["RunRow"].update(new={"type": "S", "optional": False}), "RunRow.new"),
         (lambda after: after["tables"]["RunRow"]["shards"].update(type="S"), "RunRow.shards"),
         (lambda after: after["words"]["statuses"].append("lost"), "statuses: lost"),
@@ -195,4 +199,5 @@ def test_what_another_release_would_misread_is_named(edit: Any, place: str) -> N
 
 def test_every_kind_of_job_and_row_is_kept() -> None:
     assert {kind.__name__ for kind in JOBS} <= set(kept("shapes")["models"])
-    assert {row.__name__ for row in rows()} == set(kept("shapes")["tables"])
+    assert {row.__name__ for row in rows()} | kept("decided").keys() >= set(kept("shapes")["tables"])
+    assert {row.__name__ for row in rows()} <= set(kept("shapes")["tables"])

@@ -111,7 +111,8 @@ def _read(operation: str, asked: Mapping[str, Any]) -> Iterator[tuple[Key, float
 
 def _sought(how: Mapping[str, Any], hash_key: str) -> Mapping[str, Any]:
     """The value of the hash key that a query names."""
-    name = next(name for name, attribute in how["ExpressionAttributeNames"].items() if attribute == hash_key)
+    names = how.get("ExpressionAttributeNames", {}).items()
+    name = next((name for name, attribute in names if attribute == hash_key), hash_key)
     [value] = re.findall(rf"{name} = (:\w+)", how["KeyConditionExpression"])
     found: Mapping[str, Any] = how["ExpressionAttributeValues"][value]
     return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.deliveries import DeliveryKey, Move, S, run_id
+from chalicelib.deliveries import Move, S, run_id
 from chalicelib.errors import UnavailableError
 from chalicelib.settings import settings
 from chalicelib.states import CampaignState, Engagement, ListState, RunOutcome
@@ -19,22 +19,25 @@ from chalicelib.storage.configuration import TemplateVersions
 from chalicelib.storage.connections import Connection, Connections
 from chalicelib.storage.digest_queue import CollectedLetter, collected_of, fix_batch, forget_collected, put_collected
 from chalicelib.storage.endpoints import Endpoints
+from chalicelib.storage.enlisting import enlist_notifications
 from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.inbox import Inbox
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.live_people import LivePeople, user_person
+from chalicelib.storage.notifications import Notification
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
 from chalicelib.storage.requests import StoredRequest, record_request, release_request
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run, Runs
 from chalicelib.storage.shards import Shards, audience_shard
 from chalicelib.storage.short_links import TRANSACTION_ITEMS, Link, ShortLinks
+from chalicelib.storage.sole_users import SoleUsers
 from infra.paths import ROOT
 from tests.integration.conftest import a_stage
 from tests.integration.faults import again
-from tests.ledgers import engage, is_engaged, state
+from tests.ledgers import engage, heard, is_engaged, letters_of, state
 from tests.twin.conflicts import conflicts
 from tests.twin.process import of_the_stage
 
@@ -77,7 +80,7 @@ def campaigns() -> object:
     opened = again(runs.add, head, run)
     head = again(runs.note_open, head, run)
     again(store.plan_next, head, None)
-    noted = again(runs.note, run, [[NAME, 1, 0, 0, 0]], {"sent": 1})
+    noted = again(runs.note, run, [[NAME, 1, 0, 0, 0]], {"sent": 1}, {})
     closed = again(runs.close, run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=7)
     again(runs.note_finished, store.get("c"), run, targeted=7)
     return opened, noted, closed, items("campaigns", "runs")
@@ -195,20 +198,37 @@ def requests() -> object:
     return first, second, items("ledger")
 
 
+def sole() -> object:
+    store = SoleUsers(clock=clock)
+    again(store.come, [("hash-1", "anna"), ("hash-2", "ben")])
+    again(store.come, [("hash-1", "carl"), ("hash-3", "dora")])
+    again(store.leave, [("hash-2", "ben")])
+    again(store.forget, "hash-3", "dora")
+    return items("caps")
+
+
+def enlisting() -> object:
+    run = run_id("c", NAME)
+    alike = Notification("", NAME, None, "promo", 1, "marketing", "bulk", ["email"], {}, run_id=run, expires_at_epoch=1)
+    first = [(id_, {"user_id": id_}, id_) for id_ in IDS[:20]]
+    cut_anew = [(id_, {"user_id": id_}, id_) for id_ in IDS[10:]]
+    return again(enlist_notifications, alike, first), again(enlist_notifications, alike, cut_anew), items("ledger")
+
+
 def ledger() -> object:
     store, run = Ledger(clock=clock, retention_days=90), run_id("c", NAME)
-    keys = [DeliveryKey(id_, "email") for id_ in IDS]
+    keys = letters_of(run, ids=IDS)
     ends = [S.SENT, S.SENT, S.FAILED]
-    again(store.move, [Move(key, S.SKIPPED, "opted_out", run_id=run) for key in keys[:3]])
-    claims = [Move(key, S.CALLING, owner="w", lease_until=AT, attempt=1, run_id=run) for key in keys]
+    again(store.move, [Move(key, S.SKIPPED, "opted_out") for key in keys[:3]])
+    claims = [Move(key, S.CALLING, owner="w", lease_until=AT, attempt=1) for key in keys]
     refused = again(store.move, claims)
-    records = [Move(key, ends[n % 3], owner="w", provider_id=f"m-{n}", run_id=run) for n, key in enumerate(keys[3:])]
+    records = [Move(key, ends[n % 3], owner="w", provider_id=f"m-{n}") for n, key in enumerate(keys[3:])]
     again(store.move, records)
-    told = [Move(key, S.DELIVERED, told_at=NAME, run_id=run) for n, key in enumerate(keys[3:]) if n % 3 == 0]
-    for _ in range(2):
-        again(store.move, told)
-    for move in told[:4]:
-        again(engage, store, move.key, Engagement.OPENED, run_id=run)
+    told = [key for n, key in enumerate(keys[3:]) if n % 3 == 0]
+    for key in [*told, *told]:
+        again(heard, store, key, S.DELIVERED, told_at=NAME)
+    for key in told[:4]:
+        again(engage, store, key, Engagement.OPENED)
     planned = PlannedRun.of(Run("c", NAME, run_id=run, version=1, spec={}, letter={}, channels=["email"], shards=1,
                                 created_at=NAME))  # fmt: skip
     states = [(state(key), is_engaged(key)) for key in keys]
@@ -217,7 +237,22 @@ def ledger() -> object:
 
 SCENARIOS: dict[str, Callable[[], object]] = {
     one.__name__: one
-    for one in (caps, campaigns, shards, live, inbox, templates, digests, links, lists, endpoints, requests, ledger)
+    for one in (
+        caps,
+        campaigns,
+        shards,
+        live,
+        inbox,
+        templates,
+        digests,
+        links,
+        lists,
+        endpoints,
+        requests,
+        sole,
+        enlisting,
+        ledger,
+    )
 }
 
 

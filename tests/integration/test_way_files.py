@@ -12,10 +12,12 @@ from types import FrameType
 from typing import Any
 
 from chalicelib.clock import now
+from chalicelib.deliveries import OWN, DeliveryKey
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.stage.app import Stage
 from tests.integration.conftest import Pump, moto_of
+from tests.ledgers import event_tags
 from tests.processes import compose
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +67,7 @@ def tell_delivered(pump: Pump, notification_id: str) -> None:
         "mail": {
             "messageId": sent.id,
             "destination": ["anna@example.com"],
-            "tags": {"delivery": [f"{notification_id}_email"]},
+            "tags": event_tags(DeliveryKey(notification_id, "email", OWN)),
         },
         "delivery": {"timestamp": "2026-11-22T12:00:03.000Z", "recipients": ["anna@example.com"]},
     }

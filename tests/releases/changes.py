@@ -57,7 +57,10 @@ def _of_fields(model: str, before: Mapping[str, Any], after: Mapping[str, Any]) 
 
 def _of_tables(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for row, was in before.items():
-        now = after.get(row, {})
+        if row not in after:
+            yield row, _GONE
+            continue
+        now = after[row]
         for name in sorted({*was, *now}):
             if name not in now:
                 yield f"{row}.{name}", _GONE

@@ -104,8 +104,8 @@ EVENTS: Mapping[str, Word] = {
     "Delivery": Word(Told.DELIVERED),
     "Rendering Failure": Word(Told.UNRENDERED),
     "RenderingFailure": Word(Told.UNRENDERED),
-    "Open": _NOTHING,
-    "Click": _NOTHING,
+    "Open": Word(Told.TAKEN),  # nobody opens what was not sent
+    "Click": Word(Told.TAKEN),
     "Subscription": _NOTHING,
 }
 

@@ -4,7 +4,7 @@ campaigns  part `head`: the campaign as it is now; part `version#<n>`: each vers
 runs       one execution; its key (campaign, scheduled time) makes the same time the same run
 shards     the stored cursor of each part of a run's fan-out
 parked     chunks that wait: for a resume, for the release of a canary, for a recipient's local hour
-counters   what became of a run's deliveries, written in the ledger's own transactions
+counters   how many letters each hour saw (`storage/hourly_stats.py`); the last release counted its runs here
 lists      uploaded audiences: part `head`, `block#<n>` with some hundred rows each, and `index#<n>`: where each address
            stands (`campaigns.list_index`)
 """
@@ -120,12 +120,15 @@ class RunRow(StageTable):
     targeted = NumberAttribute(null=True)  # deliveries, once it is finished: its shards do not stay for ever
     samples: JSONAttribute = JSONAttribute(null=True)  # how it went: `progress.Sample`s as lists
     in_hours: JSONAttribute = JSONAttribute(null=True)  # what the picture of the hours has of it, by word
+    counted: JSONAttribute = JSONAttribute(null=True)  # its deliveries by word, when they were counted last
+    counted_at = UnicodeAttribute(null=True)
     outcome = UnicodeAttribute(null=True)  # completed | cancelled, once it is finished
     created_at = UnicodeAttribute()
     finished_at = UnicodeAttribute(null=True)
     canary_released_at = UnicodeAttribute(null=True)
     resend_of = UnicodeAttribute(null=True)  # the run whose unsent letters this one sends
     reasons: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
+    homes = NumberAttribute(null=True)  # partitions of its chunks; none: the last release began it
 
 
 class ShardRow(StageTable):
@@ -163,8 +166,8 @@ class ParkedRow(StageTable):
 
 
 class CounterRow(StageTable):
-    """One of the counters of a run; their sum is the count. `run_id` is `<run id>#<shard>`, of an older run its id.
-    Beside the keys it has an attribute for each word that was ever counted (`sent`, `skipped#opted_out`)."""
+    """What one hour saw, in one of `hourly_stats.PLACES`. Beside the keys it has an attribute for each word that was
+    counted."""
 
     class Meta(TableMeta):
         thing = "counters"

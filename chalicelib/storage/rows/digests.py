@@ -39,4 +39,5 @@ class DigestRow(StageTable):
     locale = UnicodeAttribute()
     batch = UnicodeAttribute(null=True)
     fate: JSONAttribute = JSONAttribute(null=True)
+    spot = UnicodeAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)

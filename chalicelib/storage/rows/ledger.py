@@ -1,7 +1,9 @@
 """The ledger: one item collection a notification, kept under its id.
 
-part `notification`  what was asked, for whom: written once by `accept`, never changed
-part `delivery#<channel>`  the state of one delivery: written by `storage/ledger.py` alone, forward only
+part `notification`  what was asked, for whom: written once by `accept`, or by `enrich` for a campaign; never changed
+part `outcomes#<chunk>#<channel>`  (under the home of a chunk of letters; of a single one its own id) what became of
+    them: written by `storage/ledger.py` alone, forward only
+part `roster#<chunk>`, `ids#<chunk>#<channel>`  (beside it) which letters they are, and the provider's names for them
 part `event`  (under an id of the event's own) what followed from an event
 part `request`  (under the request's own id) the call that made the notifications: body, idempotency, release time
 """
@@ -10,6 +12,7 @@ from typing import Any, ClassVar
 
 from pynamodb.attributes import (
     Attribute,
+    BooleanAttribute,
     DiscriminatorAttribute,
     ListAttribute,
     NumberAttribute,
@@ -23,9 +26,8 @@ from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 NOTIFICATION_PART = "notification"
 REQUEST_PART = "request"
 EVENT_PART = "event"
-DELIVERY_PREFIX = "delivery#"  # and the channel
+ATTENTION = "uncertain"  # the one partition of the index of what waits for a person
 DAY_SHARDS = 4  # a partition of an index takes 1,000 writes a second
-UNSENT_SHARDS = 8
 HISTORY_FIELDS = [
     "kind",
     "request_id",
@@ -52,9 +54,12 @@ def day_shard(created_at: str, notification_id: str) -> str:
     return day_shards(created_at[:10])[int(notification_id[:8], 16) % DAY_SHARDS]
 
 
-def unsent_shard(run_id: str, notification_id: str) -> str:
-    """The partition of the by-unsent index for a delivery."""
-    return f"{run_id}#{int(notification_id[:8], 16) % UNSENT_SHARDS}"
+PLACE_MARK = "#"  # in the place of a row, behind its moment; a bare moment is the end of what is left
+
+
+def place_in_day(created_at: str, notification_id: str) -> str:
+    """The position of a notification in its day."""
+    return f"{created_at}{PLACE_MARK}{notification_id}"
 
 
 # Every index holds `kind`: PynamoDB filters what it reads by it, and a row without it would never be found.
@@ -83,7 +88,7 @@ class ByDueIndex(GlobalSecondaryIndex["LedgerRow"]):
 
 
 class ByAttentionIndex(GlobalSecondaryIndex["LedgerRow"]):
-    """Deliveries that wait for a person."""
+    """Chunks with deliveries that wait for a person."""
 
     class Meta:
         index_name = "by-attention"
@@ -91,17 +96,6 @@ class ByAttentionIndex(GlobalSecondaryIndex["LedgerRow"]):
 
     attention: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     attention_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
-
-
-class ByUnsentIndex(GlobalSecondaryIndex["LedgerRow"]):
-    """Deliveries of campaigns that were certainly not sent, by their reason, for a resend."""
-
-    class Meta:
-        index_name = "by-unsent"
-        projection = IncludeProjection(["kind"])
-
-    unsent_run: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    reason: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
 class ByDayIndex(GlobalSecondaryIndex["LedgerRow"]):
@@ -134,7 +128,7 @@ class VersionAttribute(Attribute[int | str]):
 
 
 class LedgerRow(StageTable):
-    """What the three kinds of rows share."""
+    """What its rows share."""
 
     class Meta(TableMeta):
         thing = "ledger"
@@ -145,7 +139,6 @@ class LedgerRow(StageTable):
     by_user = ByUserIndex()
     by_due = ByDueIndex()
     by_attention = ByAttentionIndex()
-    by_unsent = ByUnsentIndex()
     by_day = ByDayIndex()
     created_at = UnicodeAttribute()
     request_id = UnicodeAttribute(null=True)
@@ -163,6 +156,7 @@ class RequestRow(LedgerRow, discriminator="request"):
     send_at = UnicodeAttribute(null=True)
     due_shard = UnicodeAttribute(null=True)
     due_at = UnicodeAttribute(null=True)
+    spots = BooleanAttribute(null=True)
 
 
 class NotificationRow(LedgerRow, discriminator="notification"):
@@ -184,6 +178,7 @@ class NotificationRow(LedgerRow, discriminator="notification"):
     service = UnicodeAttribute(null=True)
     day = UnicodeAttribute(null=True)
     place = UnicodeAttribute(null=True)
+    spot = UnicodeAttribute(null=True)  # where its outcomes are (`deliveries.Spot`)
 
 
 class EventRow(LedgerRow, discriminator="event"):
@@ -196,30 +191,3 @@ class EventRow(LedgerRow, discriminator="event"):
     steps: JSONAttribute = JSONAttribute()
     editions: JSONAttribute = JSONAttribute(null=True)
     taken_at = UnicodeAttribute(null=True)
-
-
-class DeliveryRow(LedgerRow, discriminator="delivery"):
-    """One notification on one channel. `timeline` is a list of JSON texts, oldest first."""
-
-    status = UnicodeAttribute()
-    reason = UnicodeAttribute(null=True)
-    attempt = NumberAttribute(default=0)
-    owner = UnicodeAttribute(null=True)
-    lease_until = UnicodeAttribute(null=True)
-    resends = NumberAttribute(null=True)
-    provider_id = UnicodeAttribute(null=True)
-    timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
-    # Of people: the first and the last time before the delivery was told, to be judged by its time then.
-    opened_at = UnicodeAttribute(null=True)
-    opened_last_at = UnicodeAttribute(null=True)
-    clicked_at = UnicodeAttribute(null=True)
-    clicked_last_at = UnicodeAttribute(null=True)
-    machine_opened_at = UnicodeAttribute(null=True)
-    machine_clicked_at = UnicodeAttribute(null=True)
-    delivered_at = UnicodeAttribute(null=True)  # as the provider says
-    delayed_at = UnicodeAttribute(null=True)
-    unsubscribed_at = UnicodeAttribute(null=True)
-    run_id = UnicodeAttribute(null=True)  # the campaign's run whose counters count it
-    unsent_run = UnicodeAttribute(null=True)
-    attention = UnicodeAttribute(null=True)
-    attention_at = UnicodeAttribute(null=True)

@@ -1,11 +1,13 @@
 """Kills a worker's own process at an exact point, as the file system orders. Python imports this by itself in every
 worker of the chaos tests (they put its folder on PYTHONPATH), so that the service's code knows nothing of it.
 
-An order is an empty file `<point>--<notification id>` in the folder $CHAOS_ORDERS. Whoever reaches that point with that
-notification removes the file and dies of SIGKILL: every order is carried out once. Besides, it counts what a limit
-costs: one byte in the file $CHAOS_LIMITER_WRITES for each write to the table of limits.
+An order is an empty file `<point>--<text>` in the folder $CHAOS_ORDERS. Whoever reaches that point with a request that
+holds the text (the id of a letter, or of the home of a run's chunks) removes the file and dies of SIGKILL: every order
+is carried out once. Besides, it counts what a limit costs: one byte in the file $CHAOS_LIMITER_WRITES for each write to
+the table of limits.
 """
 
+import json
 import os
 import signal
 import threading
@@ -15,7 +17,8 @@ from typing import Any
 from botocore import handlers
 
 REPLY_ON_ITS_WAY_SECONDS = 0.3  # the mailbox has the letter by then, and is told to answer much later
-_BODY = "chaos.body"
+_WRITE = "chaos.write"
+_LEDGER = '-ledger"'
 
 
 def _text(value: Any) -> str:
@@ -37,17 +40,38 @@ def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _before_write(params: Any, context: Any, **_: Any) -> None:
-    body = context[_BODY] = _text(params["body"])
-    if '"calling"' in body and _is_ordered("before_the_claim", body):
-        _die()
-    if '"sent"' in body and _is_ordered("before_the_record", body):
+def _write_of(operation: str, body: str) -> str | None:
+    """What the ledger is told: `roster`, `enlisting`, `claim`, `record`, `mark`; None: nothing of that kind."""
+    if operation == "BatchExecuteStatement":  # its statements name the table in quotes of their own
+        return "enlisting" if '-ledger\\"' in body else None
+    if _LEDGER not in body:
+        return None
+    if operation == "BatchWriteItem":
+        return "roster" if '"roster#' in body else None
+    if '"outcomes#' not in body:
+        return None
+    asked = json.loads(body)
+    values = {**asked.get("Item", {}), **asked.get("ExpressionAttributeValues", {})}
+    steps = values.get("steps") or values.get(":steps")
+    if steps is None:
+        return "mark"
+    return "claim" if json.loads(steps["S"])[-1][1] == "calling" else "record"
+
+
+def _before_write(model: Any, params: Any, context: Any, **_: Any) -> None:
+    body = _text(params["body"])
+    if '-limits"' in body and model.name == "UpdateItem":
+        with Path(os.environ["CHAOS_LIMITER_WRITES"]).open("ab") as counted:
+            counted.write(b".")
+    write = _write_of(model.name, body)
+    context[_WRITE] = (write, body)
+    if write and _is_ordered(f"before_the_{write}", body):
         _die()
 
 
 def _after_write(context: Any, **_: Any) -> None:
-    body = context.get(_BODY, "")
-    if '"calling"' in body and _is_ordered("after_the_claim", body):
+    write, body = context.get(_WRITE, (None, ""))
+    if write and _is_ordered(f"after_the_{write}", body):
         _die()
 
 
@@ -56,17 +80,8 @@ def _before_call(params: Any, **_: Any) -> None:
         threading.Timer(REPLY_ON_ITS_WAY_SECONDS, _die).start()
 
 
-def _before_update(params: Any, **_: Any) -> None:
-    if '-limits"' in _text(params["body"]):
-        with Path(os.environ["CHAOS_LIMITER_WRITES"]).open("ab") as counted:
-            counted.write(b".")
-
-
-handlers.BUILTIN_HANDLERS.extend(
-    [
-        ("before-call.dynamodb.TransactWriteItems", _before_write),
-        ("after-call.dynamodb.TransactWriteItems", _after_write),
-        ("before-call.sesv2.SendEmail", _before_call),
-        ("before-call.dynamodb.UpdateItem", _before_update),
-    ]
-)
+for _operation in ("BatchExecuteStatement", "BatchWriteItem", "PutItem", "UpdateItem"):
+    handlers.BUILTIN_HANDLERS.append((f"before-call.dynamodb.{_operation}", _before_write))
+    handlers.BUILTIN_HANDLERS.append((f"after-call.dynamodb.{_operation}", _after_write))
+for _operation in ("SendEmail", "SendBulkEmail"):
+    handlers.BUILTIN_HANDLERS.append((f"before-call.sesv2.{_operation}", _before_call))

@@ -136,11 +136,11 @@ def test_a_run_is_opened_once_and_closed_once(database: str) -> None:
     assert (head.state, head.open_runs, PlannedRun.newest(head)) == ("running", {NAME}, PlannedRun.of(run))
     assert runs.release_canary(run, at=NAME) is not None
     assert runs.release_canary(run, at=NAME) is None
-    assert runs.note(run, [[NAME, 1, 0, 0, 0]], {"sent": 1})
+    assert runs.note(run, [[NAME, 1, 0, 0, 0]], {"sent": 1}, {})
 
     runs.note_finished(head, run, targeted=4)
     assert runs.close(run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=4)
-    assert not runs.note(run, [], {})
+    assert not runs.note(run, [], {}, {})
     [closed] = runs.of(head.id)
     assert (closed.opened, closed.outcome, closed.targeted) == (False, "completed", 4)
     after = campaigns().get(head.id)

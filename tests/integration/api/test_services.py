@@ -8,7 +8,8 @@ import pytest
 from chalicelib.accounts.api_keys import Scope, create_key
 from chalicelib.clock import new_id
 from chalicelib.stage.app import Stage
-from chalicelib.storage.notifications import read_notification, record_notifications
+from chalicelib.storage.enlisting import record_notifications
+from chalicelib.storage.notifications import read_notification
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, ListRow
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import PROMO, Gateway, Reply, stored_rows

@@ -19,7 +19,7 @@ from chalicelib.manifest import CONSUMERS, Queue
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.preferences import Preferences
 from chalicelib.stage.app import Stage
-from chalicelib.storage.ledger import Delivery
+from chalicelib.storage.deliveries import Delivery
 from chalicelib.storage.runs import Run
 from tests.cases import cases
 from tests.integration.campaigns.conftest import ANNA, CONTEXT, Desk, Viewers

@@ -157,11 +157,11 @@ def test_counts_agree_with_the_ledger_through_failures_bounces_and_late_words(
     ledger = Stage.own().ledger
     for _ in range(2):  # every event comes twice
         heard(ledger, sent["u-00002@example.com"], S.DELIVERED)
-        heard(ledger, sent["u-00003@example.com"], S.DELIVERED, run_id=run.run_id)
+        heard(ledger, sent["u-00003@example.com"], S.DELIVERED)
         heard(ledger, sent["u-00003@example.com"], S.BOUNCED, Reason.HARD_BOUNCE)
-        heard(ledger, sent["u-00004@example.com"], S.COMPLAINED, Reason.COMPLAINT, run_id=run.run_id)
+        heard(ledger, sent["u-00004@example.com"], S.COMPLAINED, Reason.COMPLAINT)
         engage(ledger, sent["u-00005@example.com"], Engagement.OPENED)
-        engage(ledger, sent["u-00005@example.com"], Engagement.UNSUBSCRIBED, run_id=run.run_id)
+        engage(ledger, sent["u-00005@example.com"], Engagement.UNSUBSCRIBED)
 
     progress = desk.progress(campaign_id)
     assert agrees(progress, desk.ledger(run))
@@ -281,9 +281,9 @@ def test_a_rule_finds_who_opened_a_letter_of_a_campaign_within_some_days(
     name = desk.runs(first)[0].run_id
     keys = [DeliveryKey(notification_of(name, user_id=one), "email") for one in ids]
     ledger = Stage.own().ledger
-    engage(ledger, keys[0], Engagement.OPENED, run_id=name, at=clock() - timedelta(days=3))
-    engage(ledger, keys[1], Engagement.CLICKED, run_id=name, at=clock() - timedelta(days=1))
-    engage(ledger, keys[2], Engagement.MACHINE_OPENED, run_id=name)
+    engage(ledger, keys[0], Engagement.OPENED, at=clock() - timedelta(days=3))
+    engage(ledger, keys[1], Engagement.CLICKED, at=clock() - timedelta(days=1))
+    engage(ledger, keys[2], Engagement.MACHINE_OPENED)
 
     def reached(rule: dict[str, Any]) -> list[str]:
         office.letters.clear()

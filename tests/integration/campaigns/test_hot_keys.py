@@ -15,10 +15,10 @@ from pynamodb.expressions.operand import Path
 from chalicelib.campaigns import pacing as pace
 from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import rfc3339
-from chalicelib.deliveries import run_tag
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
+from chalicelib.storage.chunk_letters import RUN_HOMES
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.campaigns.conftest import CONTEXT, Desk, PostOffice, StandingClock, Viewers
@@ -32,6 +32,7 @@ LINKS = 4
 MOST_WRITTEN, MOST_READ = 500, 3_000
 LARGEST_ITEM = 400 * 1024
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36"
+HOME = re.compile(r"[a-z2-7]{8}\d_[0-9a-z]+")
 FILMS = {
     "category": "marketing",
     "channels": ["email"],
@@ -52,11 +53,16 @@ def kind_of(key: Key) -> str:
     return " ".join(key._replace(value=re.sub(r"(^|#)\d+$", r"\1n", key.value)))
 
 
+def share_of(key: Key) -> float:
+    """Of what it takes here: all letters of the sample are in one chunk, and those of a run in many homes."""
+    return 1 / RUN_HOMES if HOME.fullmatch(key.value) else 1
+
+
 def a_second_of(taken: Mapping[Key, float]) -> dict[str, float]:
     """Units that a key takes in a second, by its kind."""
     keys: defaultdict[str, list[float]] = defaultdict(list)
     for key, units in taken.items():
-        keys[kind_of(key)].append(units)
+        keys[kind_of(key)].append(units * share_of(key))
     return {kind: mean(each) * LETTERS_A_SECOND / SAMPLE for kind, each in keys.items()}
 
 
@@ -67,11 +73,10 @@ def require_even(taken: KeysTaken) -> None:
     assert {table: size for table, size in taken.largest.items() if size > LARGEST_ITEM / 4} == {}
 
 
-def tell(desk: Desk, office: PostOffice, kind: str, *, run_id: str | None, **more: Any) -> None:
+def tell(desk: Desk, office: PostOffice, kind: str, **more: Any) -> None:
     """What SES says about every letter, at once."""
-    tags = {"run": [run_tag(run_id)]} if run_id else {}
     for one in office.letters:
-        mail = {"messageId": one.delivery_id, "tags": {**tags, "delivery": [one.delivery_id]}}
+        mail = {"messageId": one.delivery_id, "tags": {name: [value] for name, value in one.tags.items()}}
         desk.pump.put("feedback", json.dumps({"eventType": kind, "mail": mail, **more}))
     assert desk.pump.run("feedback") == []
 
@@ -94,11 +99,10 @@ def test_no_key_is_hot_while_a_campaign_is_sent_opened_and_clicked(
     campaign_id = desk.start(template="films", context={"url": "https://cinema.example/films"})
     desk.tick()
     desk.finish()
-    run_id = desk.runs(campaign_id)[0].run_id
     assert len(office.letters) == SAMPLE
     delivered, opened = (rfc3339(clock() + timedelta(seconds=n)) for n in (1, 60))
-    tell(desk, office, "Delivery", run_id=run_id, delivery={"timestamp": delivered})
-    tell(desk, office, "Open", run_id=run_id, open={"timestamp": opened, "userAgent": BROWSER})
+    tell(desk, office, "Delivery", delivery={"timestamp": delivered})
+    tell(desk, office, "Open", open={"timestamp": opened, "userAgent": BROWSER})
     clock.pass_(minutes=2)
     codes = [row.code for row in LinkRow.scan()]
     assert len(codes) == SAMPLE * LINKS
@@ -141,7 +145,7 @@ def test_no_key_is_hot_while_letters_are_asked_for_one_by_one(desk: Desk, office
     assert desk.pump.run() == []
     assert len(office.letters) == SAMPLE
     for kind in ("Send", "Delivery"):
-        tell(desk, office, kind, run_id=None)
+        tell(desk, office, kind)
     require_even(taken)
 
 

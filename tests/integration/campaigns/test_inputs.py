@@ -75,6 +75,8 @@ OF_THE_LETTER = {
     "content": "content",
     "stop_when": None,  # of events' letters
     "inside": None,  # of collected letters
+    "homes": None,  # where it is stored
+    "of_directory": "list",  # its audience
     "service": None,  # who may look at it
     "route": "route",
     "locale": "locale",

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.clock import derived_id, now, rfc3339
+from chalicelib.deliveries import OWN, DeliveryKey
 from chalicelib.profiles.preferences import EVERYTHING
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
@@ -15,6 +16,7 @@ from chalicelib.storage.addresses import change_address, find_address
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Pump
 from tests.integration.own_say.conftest import Register, outcome, send
+from tests.ledgers import event_tags
 
 ADDRESS = "anna@viewers.example"
 PATH = f"/v1/suppressions/email/{ADDRESS}"
@@ -26,7 +28,7 @@ def bounce(pump: Pump, notification_id: str, *, kind: str = "Transient", at: dat
         "mail": {
             "messageId": "m",
             "destination": [ADDRESS],
-            "tags": {"delivery": [f"{derived_id(notification_id)}_email"]},
+            "tags": event_tags(DeliveryKey(derived_id(notification_id), "email", OWN)),
         },
         "bounce": {
             "bounceType": kind,

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -29,7 +29,7 @@ from tests.integration.pipeline.test_deliver import ToldChannel, job
 from tests.integration.pipeline.test_deliver import channel as channel
 from tests.integration.pipeline.test_feedback import event
 from tests.integration.poison import ANYTHING, ATTRIBUTE, spoil
-from tests.ledgers import raw_delivery, state, stored
+from tests.ledgers import event_tags, letters_of, raw_delivery, state, stored
 from tests.processes import compose
 
 some = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -239,17 +239,24 @@ def test_an_addressee_who_cannot_be_read_fails_alone(pump: Pump, field: str, val
 # ---------------------------------------------------------------- feedback
 
 
-def sent_letter() -> DeliveryKey:
-    key = DeliveryKey(new_id(), "email")
-    Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="a", attempt=1)])
-    Stage.own().ledger.move([Move(key, DeliveryStatus.SENT, owner="a", provider_id="ses-1")])
-    return key
+def single_letters() -> list[DeliveryKey]:
+    return [DeliveryKey(new_id(), "email") for _ in range(4)]
+
+
+def letters_of_a_chunk() -> list[DeliveryKey]:
+    return letters_of("c@2026-11-22T12:00:00Z", 4)
+
+
+def send(keys: list[DeliveryKey]) -> None:
+    Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="a", attempt=1) for key in keys])
+    Stage.own().ledger.move([Move(key, DeliveryStatus.SENT, owner="a", provider_id="ses-1") for key in keys])
 
 
 @given(
+    make=st.sampled_from([single_letters, letters_of_a_chunk]),
     kind=st.sampled_from(["Send", "Delivery", "Bounce", "Complaint", "Open", "DeliveryDelay"]),
     place=st.lists(
-        st.sampled_from(["eventType", "mail", "tags", "delivery", "run", "destination", "messageId", "part"]),
+        st.sampled_from(["eventType", "mail", "tags", "delivery", "spot", "destination", "messageId", "part"]),
         max_size=3,
     ),
     inner=st.sampled_from(["timestamp", "bounceType", "bouncedRecipients", "complainedRecipients", "userAgent"]),
@@ -257,17 +264,18 @@ def sent_letter() -> DeliveryKey:
 )
 @some
 def test_an_event_that_nobody_can_read_stops_no_other(
-    pump: Pump, kind: str, place: list[str], inner: str, value: Any
+    pump: Pump, make: Callable[[], list[DeliveryKey]], kind: str, place: list[str], inner: str, value: Any
 ) -> None:
     """Promise I1: it alone goes back to its queue, and ends in the dead letters."""
-    keys = [sent_letter() for _ in range(4)]
-    bodies = [json.loads(event("Delivery", {"delivery": [key.id]})) for key in keys]
-    poisoned = json.loads(event(kind, {"delivery": [keys[1].id]}, **{inner: value}))
+    keys = make()
+    send(keys)
+    bodies = [json.loads(event("Delivery", event_tags(key))) for key in keys]
+    poisoned = json.loads(event(kind, event_tags(keys[1]), **{inner: value}))
     for name in place:
         if name in ("tags", "destination", "messageId"):
             if isinstance(poisoned.get("mail"), dict):
                 poisoned["mail"][name] = deepcopy(value)
-        elif name in ("delivery", "run"):
+        elif name in ("delivery", "spot"):
             if isinstance(poisoned.get("mail"), dict) and isinstance(poisoned["mail"].get("tags"), dict):
                 poisoned["mail"]["tags"][name] = deepcopy(value)
         else:
@@ -277,28 +285,29 @@ def test_an_event_that_nobody_can_read_stops_no_other(
     outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)([json.dumps(b) for b in bodies])
 
     assert [one for n, one in enumerate(outcomes) if n != 1 and isinstance(one, Exception)] == []
-    assert [state(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+    assert [state(key) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
 
 
 @given(data=st.data())
 @some
 def test_an_event_of_a_damaged_delivery_stops_no_other(pump: Pump, data: Any) -> None:
     """Promise I1."""
-    keys = [sent_letter() for _ in range(4)]
+    keys = single_letters()
+    send(keys)
     model, item, names = raw_delivery(keys[1])
     raw_put(model, data.draw(spoil(item, names)))
-    bodies = [event(kind, {"delivery": [key.id]}) for key in keys for kind in ("Send", "Delivery", "Open")]
+    bodies = [event(kind, event_tags(key)) for key in keys for kind in ("Send", "Delivery", "Open")]
 
     outcomes = feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
 
     assert [one for n, one in enumerate(outcomes) if n // 3 != 1 and isinstance(one, Exception)] == []
-    assert [state(key.notification_id) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
+    assert [state(key) for n, key in enumerate(keys) if n != 1] == [("delivered", None)] * 3
 
 
 # ---------------------------------------------------------------- messages
 
 
-@given(field=st.sampled_from(["notification_id", "address", "locale", "user", "context", None]), value=ANYTHING)
+@given(field=st.sampled_from(["notification_id", "spot", "address", "locale", "user", "context", None]), value=ANYTHING)
 @some
 def test_a_message_that_is_spoiled_by_one_recipient_is_done_for_the_others(
     channel: ToldChannel, field: str | None, value: Any

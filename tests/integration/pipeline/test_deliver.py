@@ -11,13 +11,14 @@ import pytest
 from chalicelib.channels.port import Message, Outcome, Verdict
 from chalicelib.clock import new_id, now, rfc3339
 from chalicelib.deliveries import DeliveryKey, DeliveryStatus, Move
+from chalicelib.errors import UnavailableError
 from chalicelib.pipeline.deliver import Deliver
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, LetterSpec, read_job
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
-from chalicelib.storage.ledger import Delivery
+from chalicelib.storage.deliveries import Delivery
 from tests.integration.conftest import Pump
 from tests.integration.faults import unreachable
 from tests.ledgers import every_delivery, heard, stored, writes_meet
@@ -263,6 +264,28 @@ def test_a_repeated_message_that_expired_meanwhile_does_not_unsend_the_letter(ch
 
     assert deliver(late) == {"dropped": 1}
     assert states(one) == [("sent", None)]
+
+
+def test_who_is_named_twice_in_a_job_gets_one_letter(channel: ToldChannel) -> None:
+    one = job(3, lane="bulk")
+
+    assert deliver(one.only([*one.recipients, one.recipients[0]])) == {"sent": 3}
+    assert len(channel.given) == 3
+
+
+def test_a_chunk_is_sent_before_the_claims_of_others_are_looked_after(channel: ToldChannel) -> None:
+    """Else a queue that does not answer would leave letters claimed that nobody has tried to send."""
+    channel.answers = [LOST]
+    one = job(2, lane="bulk")
+    deliver(one.only(one.recipients[:1]))
+    events = Stage.own().sqs.meta.events
+    events.register_first("before-send.sqs.*", unreachable)
+
+    with pytest.raises(UnavailableError):
+        deliver(one)
+
+    events.unregister("before-send.sqs.*", unreachable)
+    assert [status for status, _ in states(one)] == ["calling", "sent"]
 
 
 def test_of_a_repeated_chunk_only_the_rest_is_sent(channel: ToldChannel) -> None:

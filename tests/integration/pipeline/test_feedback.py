@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,12 +12,12 @@ from chalicelib.observability import Line, Outcome
 from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.pipeline.feedback_messages import read_event
 from chalicelib.stage.app import Stage
-from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.ledger import Delivery
+from chalicelib.storage.deliveries import Delivery
 from chalicelib.storage.rows.people import SuppressionRow
 from tests.integration.conftest import Pump
+from tests.integration.control.requests_made import Requests
 from tests.integration.faults import unreachable
-from tests.ledgers import stored, writes_meet
+from tests.ledgers import event_tags, letters_of, stored, writes_meet
 
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
 
@@ -68,7 +67,7 @@ PARTS: dict[str, dict[str, Any]] = {
 
 
 def event(kind: str, tags: dict[str, list[str]] | None = None, **changes: Any) -> str:
-    own = {"delivery": [KEY.id], "ses:configuration-set": ["vestnik-test"], "ses:operation": ["SendEmail"]}
+    own = {**event_tags(KEY), "ses:configuration-set": ["vestnik-test"], "ses:operation": ["SendEmail"]}
     mail = {
         "timestamp": "2026-11-22T12:00:00.000Z",
         "messageId": "ses-1",
@@ -118,7 +117,7 @@ def test_an_event_moves_the_delivery(sent: Pump, kind: str, status: str, reason:
     assert (found.status, found.reason) == (status, reason)
 
 
-@pytest.mark.parametrize("kind", ["Send", "DeliveryDelay"])
+@pytest.mark.parametrize("kind", ["Send", "DeliveryDelay", "Open"])
 def test_what_tells_that_a_letter_was_taken_settles_one_whose_reply_was_lost(pump: Pump, kind: str) -> None:
     Stage.own().ledger.move([Move(KEY, DeliveryStatus.CALLING, owner="a", attempt=1)])
 
@@ -203,49 +202,48 @@ def test_poison_goes_back_to_its_queue_alone(sent: Pump) -> None:
 
 
 def on_their_way(n: int) -> list[DeliveryKey]:
-    keys = [DeliveryKey(f"00000000-0000-4000-8000-0000000001{i:02}", "email") for i in range(n)]
+    """The letters of one chunk."""
+    keys = letters_of("c@2026-11-22T12:00:00Z", n)
     Stage.own().ledger.move([Move(key, DeliveryStatus.CALLING, owner="a") for key in keys])
     return keys
 
 
 def told_of(keys: list[DeliveryKey], kind: str) -> list[str]:
-    return [event(kind, {"delivery": [key.id]}) for key in keys]
+    return [event(kind, event_tags(key)) for key in keys]
 
 
 def statuses(keys: list[DeliveryKey]) -> set[str]:
     return {str(stored(key).status) for key in keys}
 
 
-def test_what_follows_a_send_says_it_too_so_that_a_batch_of_both_is_one_write(pump: Pump) -> None:
-    keys, calls = on_their_way(40), list[str]()
-    count = partial(note_call, calls)
-    dynamodb().client.meta.events.register_first("before-send.dynamodb.*", count)
+def writes(bodies: list[str]) -> int:
+    """How many writes it takes to record these events."""
+    requests = Requests()
+    work(bodies)
+    return requests.count() - requests.count("BatchGetItem")
 
-    work(told_of(keys, "Delivery") + told_of(keys, "Send"))
 
-    dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
-    assert calls == ["DynamoDB_20120810.TransactWriteItems"]
+def test_the_events_of_a_chunk_that_come_together_are_one_write(pump: Pump) -> None:
+    keys = on_their_way(40)
+
+    assert writes(told_of(keys, "Delivery") + told_of(keys, "Send") + told_of(keys, "Open")) == 1
     assert statuses(keys) == {"delivered"}
 
 
-def test_a_send_that_the_record_has_told_already_writes_nothing(pump: Pump) -> None:
-    keys, calls = on_their_way(3), list[str]()
-    work(told_of(keys[:2], "Send"))
-    count = partial(note_call, calls)
-    dynamodb().client.meta.events.register_first("before-send.dynamodb.*", count)
+def test_events_that_tell_nothing_new_write_nothing(pump: Pump) -> None:
+    keys = on_their_way(3)
+    Stage.own().ledger.move([Move(keys[0], DeliveryStatus.SENT, owner="a")])
 
-    work(told_of(keys, "Send"))
-
-    dynamodb().client.meta.events.unregister("before-send.dynamodb.*", count)
-    assert calls == [f"DynamoDB_20120810.{name}" for name in ("BatchGetItem", "TransactWriteItems")]
+    assert writes(told_of(keys[:1], "Send")) == 0
+    assert [writes(told_of(keys, kind)) for kind in ("Send", "Send", "Open", "Open")] == [1, 0, 1, 0]
     assert statuses(keys) == {"sent"}
-    assert [len(stored(key).timeline) for key in keys] == [2, 2, 2]
+    assert [len(stored(key).timeline) for key in keys] == [3, 3, 3]
 
 
 @pytest.mark.parametrize(
     ("kinds", "statuses_seen"),
     [
-        (("Complaint", "Delivery", "Send", "Send"), ["calling", "complained"]),
+        (("Complaint", "Delivery", "Send", "Send"), ["calling", "delivered", "complained"]),
         (("Delivery", "Send", "Complaint"), ["calling", "delivered", "complained"]),
         (("Open", "Send", "Send"), ["calling", "sent"]),
         (("Reject", "Send"), ["calling", "sent", "failed"]),
@@ -282,7 +280,3 @@ def test_events_come_back_while_the_ledger_does_not_answer(pump: Pump) -> None:
 
 def work(bodies: list[str]) -> Sequence[Outcome]:
     return feedback_work(Stage.own().feedback, Stage.own().sms_replies)(bodies)
-
-
-def note_call(calls: list[str], request: Any, **_: Any) -> None:
-    calls.append(request.headers["X-Amz-Target"].decode())

@@ -1,24 +1,40 @@
 """The ledger on moto: forward only, one owner, and an answer for every move that was not made."""
 
-import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from pynamodb.constants import BATCH_GET_PAGE_LIMIT
 
 from chalicelib.deliveries import ENTERED_FROM, DeliveryKey, DeliveryStatus, Move
 from chalicelib.errors import UnavailableError
+from chalicelib.outcomes import Refusal
 from chalicelib.states import Engagement
+from chalicelib.storage.deliveries import Delivery
 from chalicelib.storage.dynamodb import dynamodb
-from chalicelib.storage.ledger import TRANSACTION_MOVES, Ledger, Refusal
+from chalicelib.storage.ledger import Ledger
+from tests.integration.control.requests_made import Requests
 from tests.integration.faults import LostReply, unreachable
-from tests.ledgers import MAX_ENTRIES, delivery, engage, heard, is_ledger_empty, kept_until, stored, writes_meet
+from tests.ledgers import (
+    MAX_ENTRIES,
+    delivery,
+    engage,
+    heard,
+    is_ledger_empty,
+    kept_until,
+    letters_of,
+    stored,
+    writes_meet,
+)
 
 S = DeliveryStatus
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEY = DeliveryKey("00000000-0000-4000-8000-000000000001", "email")
+RUN = "c@2026-11-22T12:00:00Z"
 
 # How a delivery comes into each state.
 WAY: dict[DeliveryStatus | None, tuple[DeliveryStatus, ...]] = {
@@ -48,7 +64,7 @@ def ledger(stage: None) -> Ledger:
 
 def claim(key: DeliveryKey = KEY, owner: str = "a", attempt: int = 1) -> Move:
     lease = NOON + timedelta(minutes=1)
-    return Move(key, S.CALLING, owner=owner, attempt=attempt, lease_until=lease, request_id="r-1")
+    return Move(key, S.CALLING, owner=owner, attempt=attempt, lease_until=lease)
 
 
 def made(ledger: Ledger, after: DeliveryStatus, owner: str = "a") -> bool:
@@ -68,6 +84,11 @@ def bring(ledger: Ledger, state: DeliveryStatus | None) -> None:
 def state(key: DeliveryKey = KEY) -> str | None:
     found = delivery(key)
     return found.status if found else None
+
+
+def but_its_timeline(found: Delivery | None) -> Delivery | None:
+    """What is heard in vain changes no state, but did happen."""
+    return found and found._replace(timeline=())
 
 
 def keys(count: int) -> list[DeliveryKey]:
@@ -95,7 +116,7 @@ def test_a_delivery_never_moves_otherwise(ledger: Ledger, before: DeliveryStatus
 
     assert not made(ledger, after, owner="b")
 
-    assert delivery(KEY) == was
+    assert but_its_timeline(delivery(KEY)) == but_its_timeline(was)
 
 
 @pytest.mark.parametrize(("before", "after"), [pair for pair in REFUSED if pair[1] not in SAID])
@@ -149,10 +170,10 @@ def test_a_worker_whose_claim_was_taken_over_changes_nothing(ledger: Ledger, aft
     assert state() == "calling"
 
 
-def test_of_two_claims_the_first_holds_and_the_second_learns_until_when(ledger: Ledger) -> None:
+def test_of_two_claims_the_first_holds(ledger: Ledger) -> None:
     ledger.move([claim(owner="a")])
 
-    assert ledger.move([claim(owner="b")]) == {KEY: Refusal(S.CALLING, NOON + timedelta(minutes=1))}
+    assert ledger.move([claim(owner="b")]) == {KEY: Refusal(S.CALLING)}
 
 
 def test_a_provider_needs_no_claim_to_be_believed(ledger: Ledger) -> None:
@@ -198,8 +219,8 @@ def test_in_a_chunk_only_those_who_may_not_move_stay(ledger: Ledger) -> None:
     assert [state(key) for key in some] == ["calling", "cancelled", "calling", "calling", "calling"]
 
 
-def test_more_moves_than_a_transaction_holds_are_all_made(ledger: Ledger) -> None:
-    many = keys(2 * TRANSACTION_MOVES + 7)
+def test_more_moves_than_a_request_reads_are_all_made(ledger: Ledger) -> None:
+    many = keys(2 * BATCH_GET_PAGE_LIMIT + 7)
     ledger.move([Move(many[-1], S.SKIPPED, reason="opted_out")])
 
     refused = ledger.move([claim(key) for key in many])
@@ -212,6 +233,21 @@ def test_no_moves_need_no_request(ledger: Ledger) -> None:
     dynamodb().client.meta.events.register_first("before-send.dynamodb.*", unreachable)
 
     assert ledger.move([]) == {}
+
+
+def test_a_letter_that_is_sent_again_leaves_the_others_what_their_provider_calls_them(stage: None) -> None:
+    moments = iter(NOON + timedelta(seconds=n) for n in range(100))
+    ledger = Ledger(clock=lambda: next(moments), retention_days=90)
+    some = letters_of(RUN, 3)
+    ledger.move([claim(key) for key in some])
+    ledger.move([Move(key, S.SENT, owner="a", provider_id=f"ses-{n}") for n, key in enumerate(some)])
+    heard(ledger, some[0], S.FAILED, "rejected")
+
+    ledger.move([Move(some[0], S.QUEUED, reason="by_hand", by_hand=True)])
+    ledger.move([claim(some[0], owner="b", attempt=2)])
+    ledger.move([Move(some[0], S.SENT, owner="b", provider_id="ses-9")])
+
+    assert [stored(key).provider_id for key in some] == ["ses-9", "ses-1", "ses-2"]
 
 
 # ---------------------------------------------------------------- DynamoDB in trouble
@@ -237,51 +273,104 @@ def test_a_database_that_does_not_answer_is_unavailable(ledger: Ledger) -> None:
         ledger.move([claim()])
 
 
-class Conflict:
-    """A botocore handler of `before-call`: the first `times` transactions are cancelled for another one's sake."""
+@contextmanager
+def every_write_answered(error: str, *, times: int) -> Iterator[None]:
+    """The first writes are refused with this error of DynamoDB."""
+    left = iter(range(times))
 
-    def __init__(self, times: int, *, items: int) -> None:
-        self.left = times
-        self.items = items
-
-    def __call__(self, **_: Any) -> Any:
-        if not self.left:
+    def refuse(**_: Any) -> Any:
+        if next(left, None) is None:
             return None
-        self.left -= 1
-        reasons = [{"Code": "TransactionConflict", "Message": "busy"}, *[{"Code": "None"}] * (self.items - 1)]
-        error = {"Code": "TransactionCanceledException", "Message": "busy"}
-        return AWSResponse("", 400, HTTPHeaders(), None), {"Error": error, "CancellationReasons": reasons}
+        return AWSResponse("", 400, HTTPHeaders(), None), {"Error": {"Code": error, "Message": "busy"}}
+
+    events = dynamodb().client.meta.events
+    names = [f"before-call.dynamodb.{operation}" for operation in ("PutItem", "UpdateItem")]
+    for name in names:
+        events.register_first(name, refuse)
+    yield
+    for name in names:
+        events.unregister(name, refuse)
 
 
-def test_a_conflict_with_a_parallel_transaction_passes(ledger: Ledger) -> None:
-    some = keys(3)
+@contextmanager
+def meanwhile(act: Callable[[], object]) -> Iterator[None]:
+    """Another worker is faster: it acts while the first write is on its way."""
+    left = iter([act])
+
+    def act_once(**_: Any) -> None:
+        if other := next(left, None):
+            other()
+
+    with writes_meet(act_once):
+        yield
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_of_two_writers_of_one_chunk_both_make_their_moves(ledger: Ledger, existing: bool) -> None:
+    one, other, third = letters_of(RUN, 3)
+    if existing:
+        ledger.move([claim(third)])
+
+    with meanwhile(lambda: ledger.move([Move(other, S.CANCELLED)])):
+        refused = ledger.move([claim(one)])
+
+    assert refused == {}
+    assert (state(one), state(other)) == ("calling", "cancelled")
+
+
+def test_of_two_writers_of_one_letter_the_slower_one_is_told(ledger: Ledger) -> None:
+    one, other = letters_of(RUN, 2)
+
+    with meanwhile(lambda: ledger.move([claim(one, owner="b")])):
+        refused = ledger.move([claim(one), claim(other)])
+
+    assert refused == {one: Refusal(S.CALLING)}
+    assert (stored(one).owner, stored(other).owner) == ("b", "a")
+
+
+def test_a_word_of_the_provider_that_comes_during_a_move_stops_it(ledger: Ledger) -> None:
+    """Promise A1: a letter that turns out to have been sent is not sent once more."""
+    [key] = letters_of(RUN)
+    ledger.move([claim(key)])
+    ledger.move([Move(key, S.QUEUED, owner="a", resend=True)])
+
+    with meanwhile(lambda: heard(ledger, key, S.SENT)):
+        refused = ledger.move([claim(key, owner="b", attempt=2)])
+
+    assert refused == {key: Refusal(S.SENT)}
+
+
+def test_an_answer_to_a_call_is_taken_down_whatever_comes_meanwhile(ledger: Ledger) -> None:
+    [key] = letters_of(RUN)
+    ledger.move([claim(key)])
+    requests = Requests()
+
+    with meanwhile(lambda: heard(ledger, key, S.BOUNCED, "hard_bounce")):
+        assert ledger.move([Move(key, S.SENT, owner="a")]) == {}
+
+    assert requests.count("UpdateItem") == 2  # one each: neither waits for the other
+    assert state(key) == "bounced"
+    assert [one["status"] for one in stored(key).timeline] == ["calling", "sent", "bounced"]
+
+
+def test_a_condition_that_fails_for_another_writers_sake_passes(ledger: Ledger) -> None:
+    some = letters_of(RUN, 3)
     ledger.move([Move(some[2], S.CANCELLED)])
-    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", Conflict(2, items=3))
 
-    refused = ledger.move([claim(key) for key in some])
+    with every_write_answered("ConditionalCheckFailedException", times=2):
+        refused = ledger.move([claim(key) for key in some])
 
-    assert list(refused) == [some[2]]
+    assert refused == {some[2]: Refusal(S.CANCELLED)}
     assert [state(key) for key in some] == ["calling", "calling", "cancelled"]
 
 
-def test_a_chunk_in_which_somebody_is_always_busy_is_written_in_smaller_ones(ledger: Ledger) -> None:
-    some = keys(50)
-
-    def busy_somewhere(params: Any, **_: Any) -> Any:
-        items = len(json.loads(params["body"])["TransactItems"])
-        return Conflict(1, items=items)() if items > 4 else None
-
-    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", busy_somewhere)
-
-    assert ledger.move([claim(key) for key in some]) == {}
-    assert {state(key) for key in some} == {"calling"}
-
-
-def test_an_endless_conflict_is_unavailable(ledger: Ledger) -> None:
-    dynamodb().client.meta.events.register_first("before-call.dynamodb.TransactWriteItems", Conflict(10**6, items=1))
-
-    with pytest.raises(UnavailableError, match="contended"):
-        ledger.move([claim()])
+@pytest.mark.parametrize("move", [claim(), claim(attempt=2)])
+def test_endless_contention_is_unavailable(ledger: Ledger, move: Move) -> None:
+    with (
+        every_write_answered("ConditionalCheckFailedException", times=10**6),
+        pytest.raises(UnavailableError, match="contended"),
+    ):
+        ledger.move([move])
     assert state() is None
 
 
@@ -320,9 +409,9 @@ def test_what_is_no_delivery_id_is_refused(text: str) -> None:
 def test_a_wait_that_is_begun_again_takes_the_place_of_its_last_entry(ledger: Ledger) -> None:
     """Promise F2: a loop of waits is one entry that counts them."""
     for n in range(30):
-        again = Move(KEY, S.WAITING, reason="quiet_hours", rule=f"until {n}", run_id="c@1")
+        again = Move(KEY, S.WAITING, reason="quiet_hours", rule=f"until {n}")
         assert ledger.move([again]) == {}
-    assert ledger.move([Move(KEY, S.WAITING, reason="unless_opened", run_id="c@1")]) == {}
+    assert ledger.move([Move(KEY, S.WAITING, reason="unless_opened")]) == {}
     assert [(one["reason"], one.get("rule"), one.get("times")) for one in stored(KEY).timeline] == [
         ("quiet_hours", "until 29", 30),
         ("unless_opened", None, None),

@@ -13,7 +13,7 @@ from chalicelib.pipeline.bot_detection import is_bot
 from chalicelib.stage.app import Stage
 from chalicelib.storage.runs import PlannedRun
 from tests.integration.pipeline.test_provider_words import Event, bounce, complaint, tell
-from tests.ledgers import is_engaged, stored
+from tests.ledgers import is_engaged, letters_of, stored
 
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 OUTLOOK = "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.19127; Pro)"
@@ -51,9 +51,9 @@ def delivered(second: int = 30) -> Event:
 
 
 def letter_of(run_id: str) -> DeliveryKey:
-    key = DeliveryKey(new_id(), "email")
-    Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
-    Stage.own().ledger.move([Move(key, S.SENT, owner="a", run_id=run_id)])
+    [key] = letters_of(run_id)
+    Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1)])
+    Stage.own().ledger.move([Move(key, S.SENT, owner="a")])
     return key
 
 

@@ -26,7 +26,7 @@ from chalicelib.pipeline.feedback import feedback_work
 from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.people import SuppressionRow
 from chalicelib.storage.runs import PlannedRun
-from tests.ledgers import is_ledger_empty, state
+from tests.ledgers import event_tags, is_ledger_empty, letters_of, state
 
 ANNA = "anna@viewers.example"
 FULL = {"action": "failed", "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
@@ -67,7 +67,7 @@ def complaint(kind: str | None = "abuse", sub_type: str | None = None, **more: A
 
 def written(event: Event, key: DeliveryKey, to: Sequence[str] | None = (ANNA,)) -> str:
     """As SES publishes it."""
-    mail = {"messageId": "ses-1", "destination": to, "tags": {"delivery": [key.id]}}
+    mail = {"messageId": "ses-1", "destination": to, "tags": event_tags(key)}
     return json.dumps({"eventType": event[0], "mail": mail, **event[1]})
 
 
@@ -233,7 +233,7 @@ def test_without_a_destination_the_letters_own_header_says_whom_it_was_for(stage
     """Promise D2: a bounce that leaves the destination out and names nobody is the recipient's all the same."""
     key, (kind, content) = sent_letter(), bounce(("Permanent", "General"))
     content["bounce"]["bouncedRecipients"] = []
-    mail = {"tags": {"delivery": [key.id]}, "commonHeaders": {"to": ["Anna <anna@viewers.example>"]}}
+    mail = {"tags": event_tags(key), "commonHeaders": {"to": ["Anna <anna@viewers.example>"]}}
 
     [outcome] = work([json.dumps({"eventType": kind, "mail": mail, **content})])
 
@@ -368,9 +368,10 @@ def test_the_counts_of_a_run_follow_the_better_informed(stage: None) -> None:
     """Promise D3: what is counted moves along, in both orders."""
     orders: list[list[Event]] = [[AWAY, DELIVERY], [DELIVERY, AWAY]]
     for n, order in enumerate(orders):
-        run_id, key = f"c-{n}@2026-11-22T12:00", DeliveryKey(new_id(), "email")
-        Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1, run_id=run_id)])
-        Stage.own().ledger.move([Move(key, S.SENT, owner="a", run_id=run_id)])
+        run_id = f"c-{n}@2026-11-22T12:00"
+        [key] = letters_of(run_id)
+        Stage.own().ledger.move([Move(key, S.CALLING, owner="a", attempt=1)])
+        Stage.own().ledger.move([Move(key, S.SENT, owner="a")])
         tell(key, *order)
         [progress] = read_progresses([PlannedRun(run_id, "2026-11-22T12:00", shards=0, channels=1, targeted=1)])
         assert (progress.sent, progress.delivered, progress.bounced) == (1, 1, 0)

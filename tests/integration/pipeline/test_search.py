@@ -12,6 +12,7 @@ from chalicelib.errors import InvalidError
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.requests import record_notifications
 from chalicelib.services.history import History
+from chalicelib.storage.chunk_letters import spots_in_request
 from chalicelib.storage.cursor import write_cursor
 from chalicelib.storage.ledger import Ledger
 from tests.integration.control.requests_made import Requests
@@ -33,10 +34,12 @@ def asked(
     step: float = 1,
     template: str = "welcome",
     channels: Sequence[str] = ("email",),
+    together: bool = False,
     **more: Any,
 ) -> list[str]:
-    """The ids of notifications, one every `step` seconds."""
+    """The ids of notifications, one every `step` seconds; `together`: their outcomes are in chunks."""
     ids = [new_id() for _ in range(count)]
+    spots = spots_in_request(new_id(), ids, size=50) if together else {}
     for n, id_ in enumerate(ids):
         letter = LetterSpec(
             template=template,
@@ -50,7 +53,13 @@ def asked(
         )
         recipients = [(id_, {"user_id": "anna"})]
         record_notifications(
-            letter, recipients, channels=channels, send_at=None, expires_at_epoch=2**31, owner=lambda *_: "#"
+            letter,
+            recipients,
+            channels=channels,
+            send_at=None,
+            expires_at_epoch=2**31,
+            owner=lambda *_: "#",
+            spots={id_: spots[id_]} if together else None,
         )
     return ids
 
@@ -104,13 +113,16 @@ def test_they_are_found_by_status(history: History) -> None:
     ]
 
 
+@pytest.mark.parametrize(("together", "most"), [(False, 6), (True, 7)])
 @pytest.mark.parametrize("status", [None, "accepted"])
-def test_a_page_takes_five_requests_at_most_and_loses_none(history: History, status: str | None) -> None:
-    ids = asked(60, channels=[f"channel-{n}" for n in range(7)])
+def test_a_page_takes_seven_requests_at_most_and_loses_none(
+    history: History, status: str | None, together: bool, most: int
+) -> None:
+    ids = asked(60, channels=[f"channel-{n}" for n in range(7)], together=together)
     requests = Requests()
     history.search(**DAY, status=status)
     assert requests.count("Query") == 4
-    assert requests.count() <= 5
+    assert requests.count() <= most
     assert [id_ for page in every_page(history, status=status) for id_ in page] == ids[::-1]
 
 

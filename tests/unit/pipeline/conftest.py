@@ -15,7 +15,8 @@ from chalicelib.pipeline.fallback import Fallback
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterRoute, LetterSpec
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
-from chalicelib.storage.ledger import Delivery, Ledger
+from chalicelib.storage.deliveries import Delivery
+from chalicelib.storage.ledger import Ledger
 from tests.integration.conftest import a_stage
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

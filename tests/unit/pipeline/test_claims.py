@@ -21,7 +21,9 @@ def test_of_two_workers_one_sends_and_the_other_has_the_claim_looked_after(parts
     assert len(parts.claims.take(one, letters(one), Delivered()).letters) == 1
 
     result = Delivered()
-    assert parts.claims.take(one, letters(one), result).letters == []
+    claim = parts.claims.take(one, letters(one), result)
+    assert claim.letters == []
+    parts.claims.look_after_others(one, letters(one), claim)
 
     assert +result.counts == {"dropped": 1}
     assert [aside.kind for aside in parts.aside()] == ["reconcile"]

@@ -1,8 +1,7 @@
 """What ends or waits without a call, and the channels behind it."""
 
 from chalicelib.deliveries import DeliveryKey, Move, S
-from chalicelib.pipeline.fallback import Delivered, enough
-from chalicelib.pipeline.jobs import next_channels
+from chalicelib.pipeline.fallback import Delivered, enough, next_channels
 from chalicelib.reasons import Reason
 from chalicelib.states import Engagement
 from tests.ledgers import engage
