@@ -142,7 +142,8 @@ class FrequencyCaps(Composed):
 
         def write(writes: TransactWrite) -> None:
             for row in changed:
-                unchanged: Any = CapRow.version == row.version if row.version else CapRow.user_id.does_not_exist()
+                # A damaged row may have none: it is written over.
+                unchanged: Any = CapRow.version == row.version if row.version else CapRow.version.does_not_exist()
                 row.version, row.expires_at_epoch = row.version + 1, expires
                 writes.save(row, condition=unchanged)
 

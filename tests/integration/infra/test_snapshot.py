@@ -39,6 +39,7 @@ FOLLOWS_FROM_THE_CODE = {
     "rendering/untrusted_text.py": "whether a name is greeted",
     "rendering/dry_run.py": "compiled sources, each by its text",
     "settings.py": "the environment",
+    "steps.py": "a step for each kind of move",
     "translation.py": "words of other languages",
 }
 
