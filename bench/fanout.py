@@ -141,7 +141,8 @@ def prepare(cloud: StubbedCloud) -> None:
     run_id = f"{CAMPAIGN}@{AT}"
     letter = LetterSpec(template="promo", template_version=0, category="marketing", lane="bulk", context={},
                         request_id="r", accepted_at=AT, campaign_id=CAMPAIGN, run_id=run_id)  # fmt: skip
-    head = CampaignRow(CAMPAIGN, "head", state="running", spec=spec, version=1, updated_at=AT, updated_by="bench",
+    head = CampaignRow(CAMPAIGN, "head", state="running", spec=spec, version=1, created_at=AT, created_by="bench",
+                       updated_at=AT, updated_by="bench",
                        rate_per_second=1_000_000, publish_per_second=1_000_000)  # fmt: skip
     run = RunRow(CAMPAIGN, AT, run_id=run_id, version=1, spec=spec, letter=letter.model_dump(mode="json"),
                  channels=["email"], shards=cloud.shards, created_at=AT, opened="1")  # fmt: skip
