@@ -37,8 +37,8 @@ def describe_campaign(
 
 
 def describe_in_short(heads: Sequence[CampaignHead]) -> list[dict[str, Any]]:
-    """Each one's state with the progress of its newest run, for a list; of a large one as `tick` has noted it last.
-    Raises: UnavailableError (retryable)."""
+    """Each one's state with the progress of its newest run as it was counted last, for a list (`read_counts`). Raises:
+    UnavailableError (retryable)."""
     newest = {head.id: planned for head in heads if (planned := PlannedRun.newest(head)) is not None}
     progresses = dict(zip(newest, read_progresses(list(newest.values()), noted=True), strict=True))
     return [

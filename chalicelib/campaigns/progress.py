@@ -57,7 +57,7 @@ def read_progress(run: Run) -> Progress:
 
 
 def read_progresses(runs: Sequence[PlannedRun], *, noted: bool = False) -> list[Progress]:
-    """The progress of each run; `noted`: of large ones as `tick` has noted it last. Raises: UnavailableError
+    """The progress of each run; `noted`: as it was counted last (`read_counts`). Raises: UnavailableError
     (retryable)."""
     return [progress_of(found.words, targeted=found.targeted) for found in read_counts(runs, noted=noted)]
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from chalicelib.campaigns.held_chunks import notification_of
 from chalicelib.campaigns.progress import Progress
 from chalicelib.channels.port import Message, Outcome, Verdict
-from chalicelib.channels.providers.ses_event_types import BOUNCES, COMPLAINTS, WITHHELD_COMPLAINTS
 from chalicelib.clock import new_id
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.security.signing import LetterClaims
@@ -22,7 +21,7 @@ from functions import feedback
 from tests.cases import tried
 from tests.integration.campaigns.conftest import Desk, clock, desk, no_event_sources, office
 from tests.integration.pipeline.test_machines import APPLE, PHONE
-from tests.integration.pipeline.test_provider_words import AWAY, AWAY_TOO, bounce, complaint
+from tests.integration.pipeline.test_provider_words import EVENTS as EVENTS_OF_SES
 from tests.processes import compose
 
 __all__ = ["clock", "desk", "no_event_sources", "office"]  # fixtures
@@ -31,18 +30,8 @@ LETTERS = 3
 DELIVERY: Event = ("Delivery", {"delivery": {"recipients": []}})
 UNSUBSCRIBED: Event = ("unsubscribe", {})  # no event of SES: the reader follows the link
 EVENTS: list[Event] = [
-    ("Send", {"send": {}}),
-    DELIVERY,
-    ("DeliveryDelay", {"deliveryDelay": {"delayType": "MailboxFull"}}),
-    ("Reject", {"reject": {"reason": "Bad content"}}),
-    ("Rendering Failure", {"failure": {"errorMessage": "x", "templateName": "t"}}),
-    ("Subscription", {"subscription": {"contactList": "local"}}),
-    *(bounce(kind) for kind in BOUNCES),
-    bounce(("Transient", "General"), status="5.1.1"),
-    AWAY,
-    AWAY_TOO,
-    *(complaint(kind) for kind in COMPLAINTS),
-    *(complaint("abuse", sub_type) for sub_type in WITHHELD_COMPLAINTS),
+    DELIVERY,  # each case has its own moments
+    *(one for one in EVENTS_OF_SES if one[0] != DELIVERY[0]),
     *((kind, {kind.lower(): {"userAgent": agent}}) for kind in ("Open", "Click") for agent in (PHONE, APPLE)),
     UNSUBSCRIBED,
 ]

@@ -338,7 +338,7 @@ EVENTS: list[Event] = [
     AWAY,
     AWAY_TOO,
     *(complaint(kind) for kind in COMPLAINTS),
-    complaint("abuse", "OnAccountSuppressionList"),
+    *(complaint("abuse", sub_type) for sub_type in WITHHELD_COMPLAINTS),
 ]
 
 
