@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CAPPED = "capped"
     TOO_MANY_TO_ADDRESS = "too_many_to_address"
     NO_CONTENT = "no_content"  # the source of content had nothing for the reader
+    NO_TRANSLATION = "no_translation"  # a campaign's letter is not in the reader's language
     EXPIRED = "expired"
     CANCELLED = "cancelled"  # of what waited for a digest
     CAMPAIGN_CANCELLED = "campaign_cancelled"

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from chalicelib.api.answers import IN_PLACE, ApiAnswer, ShownStatus
-from chalicelib.campaigns.model import Campaign, answers_of
+from chalicelib.campaigns.fields import answers_of
+from chalicelib.campaigns.model import Campaign
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.states import CampaignState, ListState, RunOutcome
 

@@ -15,7 +15,8 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import FieldError, NotFoundError, Phrase
 from chalicelib.etags import Fields
 from chalicelib.manifest import SUBSYSTEMS, rate_setting
-from chalicelib.pipeline.jobs import LetterRoute, LetterSpec
+from chalicelib.pipeline.jobs import LetterSpec
+from chalicelib.pipeline.letter_parts import LetterRoute
 from chalicelib.pipeline.letter_plan import Plan, plan_of
 from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.template_store import Edition, TemplateStore

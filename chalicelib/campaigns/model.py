@@ -4,15 +4,10 @@ A field with an `Asked` is on the managers' pages: the form, the campaign's page
 its labels are `fields.<name>`, and `campaigns.hints.<name>` or `campaigns.choices.<name>`, in `templates/admin/words/`.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
-    BaseModel,
     ConfigDict,
     Field,
     StrictBool,
@@ -20,15 +15,17 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 
 from chalicelib.campaigns.audience_rules import Rule
 from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.fields import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
+from chalicelib.pipeline.letter_parts import Untranslated
 from chalicelib.profiles.model import Name, normal_timezone
+from chalicelib.rendering.model import MAX_LOCALES
 from chalicelib.schemas import StrictModel, recalled
 from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion
 from chalicelib.storage.runs import Run
@@ -39,58 +36,6 @@ MAX_RATE = 10_000.0
 TemplateKey = Annotated[str, Field(min_length=1, max_length=64, description="key of a template")]
 Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
 Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
-
-
-class Asked(NamedTuple):
-    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page; `in_list`:
-    under its name in the list of campaigns."""
-
-    kind: Literal["number", "text", "flag", "choice"]
-    card: Literal["letter", "when", "schedule", "pace"]
-    on_page: bool = False
-    in_list: bool = False
-
-
-def asked_of(model: type[BaseModel]) -> Mapping[str, Asked]:
-    """The fields with an `Asked`, in the order of declaration."""
-    return {name: one for name, field in model.model_fields.items() for one in field.metadata if isinstance(one, Asked)}
-
-
-def changes_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The fields of a change, for `create_model`: each may be left out, or null for its default."""
-    return {name: (_constrained(field) | None, None) for name, field in model.model_fields.items()}
-
-
-def answers_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The fields of an answer, for `create_model`: their types in JSON."""
-    return {name: (_in_json(field.annotation), ...) for name, field in model.model_fields.items()}
-
-
-def _constrained(field: FieldInfo) -> Any:
-    rules = [one for one in field.metadata if not isinstance(one, Asked)]
-    told = Field(description=field.description, examples=field.examples)
-    return Annotated[(_without_none(field.annotation), *rules, told)]
-
-
-def _without_none(annotation: Any) -> Any:
-    if get_origin(annotation) in (Union, UnionType):
-        return Union[tuple(one for one in get_args(annotation) if one is not NoneType)]  # noqa: UP007 (of a tuple)
-    return annotation
-
-
-def _in_json(annotation: Any) -> Any:
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _in_json(inner[0])
-    if origin in (Union, UnionType):
-        return Union[tuple(_in_json(one) for one in inner)]  # noqa: UP007 (likewise)
-    if origin is Literal or annotation in (datetime, AwareDatetime):
-        return str
-    if origin is tuple:
-        return list[_in_json(inner[0])]  # type: ignore[misc]
-    if origin is not None or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return dict[str, Any]
-    return annotation
 
 
 class Audience(StrictModel):
@@ -156,6 +101,15 @@ class Campaign(StrictModel):
     channels: Annotated[Channels | None, Field(description="default: the template's")] = None
     audience: Audience
     context: Annotated[JsonObject, Field(description="the template's variables")] = Field(default_factory=dict)
+    translations: Annotated[
+        dict[Locale, JsonObject],
+        Field(
+            max_length=MAX_LOCALES,
+            description="values of the template's variables in other of its languages than that of `context`, which "
+            "they are laid over: `{locale: {variable: value}}`",
+            examples=[{"ru": {"headline": "Сегодня", "text": "За полцены"}}],
+        ),
+    ] = Field(default_factory=dict)
     content: Content | None = None
     rate_per_second: Annotated[
         Rate, Field(description="letters a second, the campaign's own limit"), Asked("number", "pace", on_page=True)
@@ -188,8 +142,20 @@ class Campaign(StrictModel):
     ] = None
     locale: Annotated[
         Locale | None,
-        Field(description="for recipients whose language is unknown or missing in the template"),
-        Asked("text", "when"),
+        Field(
+            description="that of `context`, and for recipients whose language is unknown or missing in the template; "
+            "default: the template's"
+        ),
+        Asked("text", "languages"),
+    ] = None
+    untranslated: Annotated[
+        Untranslated | None,
+        Field(
+            description="recipients in whose language not all texts are: `default` writes to them in the campaign's "
+            "own, `skip` leaves them out (`no_translation`); null: a template in their language gets the `context` as "
+            "it is"
+        ),
+        Asked("choice", "languages", on_page=True),
     ] = None
     canary_percent: Annotated[
         int | None,

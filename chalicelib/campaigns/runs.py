@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.jobs import FanoutJob
+from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
 from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.campaigns.pacing import shard_count
@@ -97,6 +98,7 @@ class RunPlanner:
             run_id=name,
             route=plan.route,
             locale=spec.locale,
+            languages=languages_of(spec, edition.template),
             expires_at=_expiry(spec, scheduled),
             service=head.service,
             of_directory=not resend and self._sources.are_of_directory(spec),

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.languages import text_errors
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.recipient_sources import Sources
 from chalicelib.campaigns.schedule import RECIPIENT
@@ -163,9 +164,10 @@ class StartChecks(Composed):
 
 def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:
     """Why no letter of a campaign can be made with a template."""
-    errors: list[FieldError] = []
+    errors = text_errors(spec, template)
     try:
-        check_letter(_as_request(spec, template), template, renderer=lambda: renderer)
+        request, translations = _as_request(spec, template), spec.translations
+        check_letter(request, template, renderer=lambda: renderer, translations=translations)
     except InvalidError as error:
         errors += error.errors or [FieldError("context", error.detail)]
     return errors + (_content_errors(spec.content, spec, template) if spec.content else [])
@@ -197,6 +199,11 @@ def _content_errors(content: Content, spec: Campaign, template: Template) -> lis
         )
     if content.name in spec.context:
         errors.append(FieldError("content.name", Phrase("the context has it already")))
+    errors += [
+        FieldError(f"translations.{locale}.{content.name}", Phrase("its value comes from the content source"))
+        for locale, texts in spec.translations.items()
+        if content.name in texts
+    ]
     if content.on_failure == "send_without" and variable is not None and variable.required:
         errors.append(
             FieldError(

@@ -2,6 +2,7 @@
 
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.content_source import ContentSource
+from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs
 from chalicelib.campaigns.model import spec_of
 from chalicelib.errors import InvalidError, Phrase
@@ -49,4 +50,9 @@ class TestSend:
             channels=spec.channels,
         )
         edition = self._inputs.edition(spec, frozen_of(head))
-        return self._accept.accept(request, caller=by, key=key, service=service, edition=edition, locale=spec.locale)
+        languages = languages_of(spec, edition.template)
+        if languages is not None and languages.untranslated == "skip":  # a test comes to whoever it is sent to
+            languages = languages.model_copy(update={"untranslated": "default"})
+        return self._accept.accept(
+            request, caller=by, key=key, service=service, edition=edition, locale=spec.locale, languages=languages
+        )

@@ -19,6 +19,7 @@ from chalicelib.isolation import each
 from chalicelib.manifest import enrich_queue
 from chalicelib.observability import Line, log_failure
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
+from chalicelib.pipeline.letter_parts import LetterLanguages
 from chalicelib.pipeline.letter_plan import check_letter, plan_of
 from chalicelib.pipeline.requests import (
     NotificationRequest,
@@ -93,13 +94,15 @@ class Accept(Composed):
         stop_when: StopWhen | None = None,
         edition: Edition | None = None,
         locale: str | None = None,
+        languages: LetterLanguages | None = None,
         replayed: Callable[[], object] = lambda: None,
         inside: Sequence[str] = (),
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
         then called. Recipients for whom `stop_when` holds at the time of sending get none. The letter keeps its
         `edition`, by default the newest, whatever is deployed or saved before it leaves; `locale` is for recipients
-        without a language. `inside`: the categories of a collected letter's items. `service`: who may see it.
+        without a language, `languages` of a campaign's letter. `inside`: the categories of a collected letter's items.
+        `service`: who may see it.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -118,9 +121,8 @@ class Accept(Composed):
         else:
             self.templates.write_down(edition)
             more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside), "service": service}
-            stored = self._record_request(
-                request, letter.model_copy(update=more), channels, caller=caller, replayed=replayed
-            )
+            letter = letter.model_copy(update={**more, "languages": languages})
+            stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
         self._record_notifications(stored)
         if stored.due_at is None:
             self.enqueue(stored)

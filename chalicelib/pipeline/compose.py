@@ -19,6 +19,7 @@ from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, key_of
+from chalicelib.pipeline.letter_parts import in_language
 from chalicelib.pipeline.requests import OwnerOf
 from chalicelib.profiles.preferences import WRITTEN_TO
 from chalicelib.reasons import Reason
@@ -93,11 +94,12 @@ class Composer(Composed):
 
         def make(recipient: DeliverRecipient) -> Letter:
             links = LetterLinks(shared, recipient)
+            locale, texts = in_language(job.letter.languages, template, recipient.locale, job.letter.locale)
             rendered = self.renderer.render(
                 template,
                 channel=job.channel,
-                locale=template.choose_locale(recipient.locale, job.letter.locale),
-                context={**job.letter.context, **(recipient.context or {})},
+                locale=locale,
+                context={**job.letter.context, **texts, **(recipient.context or {})},
                 user=recipient.user,
                 service=links.service(),
                 links=links.pages,

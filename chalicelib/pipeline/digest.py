@@ -18,6 +18,7 @@ from chalicelib.observability import Line, Work, log_failure
 from chalicelib.pipeline.accept import Accept
 from chalicelib.pipeline.digest_queue import DIGEST_CHANNEL, Collected, end_unreadable, waiting_for
 from chalicelib.pipeline.jobs import DigestJob, key_of, read_job
+from chalicelib.pipeline.letter_parts import in_language
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
 from chalicelib.profiles.opt_outs import objection
 from chalicelib.profiles.preferences import PreferenceStore
@@ -97,11 +98,12 @@ class Digest(Composed):
         (permanent)."""
         letter = one.letter
         template = self.templates.get(letter.template, letter.template_version)
+        locale, texts = in_language(letter.languages, template, one.stored.locale, letter.locale)
         parts = self.renderer.render(
             template,
             channel="live" if "live" in template.written_for else "email",
-            locale=template.choose_locale(one.stored.locale, letter.locale),
-            context=one.stored.context,
+            locale=locale,
+            context={**one.stored.context, **texts},
             layout=self.templates.layout(letter.layout),
         ).parts
         found = {

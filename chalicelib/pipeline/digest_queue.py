@@ -56,8 +56,8 @@ class DigestQueue(Composed):
         already. Idempotent. Raises: UnavailableError (retryable)."""
         wanted: dict[str, tuple[EnrichRecipient, DigestWish]] = {}
         for one in job.recipients:
-            wish = self._wish(job.letter, wishes, one.user_id)
-            if wish is not None and one.notification_id in profiles:
+            wish, profile = self._wish(job.letter, wishes, one.user_id), profiles.get(one.notification_id)
+            if wish is not None and profile is not None and not self._is_left_out(job.letter, profile):
                 wanted[one.notification_id] = (one, wish)
         return frozenset(
             one.notification_id
@@ -92,6 +92,12 @@ class DigestQueue(Composed):
             return None  # the normal way records why nothing comes
         return recalled(DigestWish, stored)
 
+    def _language(self, letter: LetterSpec, profile: Profile) -> str:
+        return profile.locale or letter.locale or self.default_locale
+
+    def _is_left_out(self, letter: LetterSpec, profile: Profile) -> bool:
+        return letter.languages is not None and letter.languages.leave_out(self._language(letter, profile))
+
     def _put(self, job: EnrichJob, one: EnrichRecipient, wish: DigestWish, profile: Profile) -> bool:
         due = wish.next_after(self.clock(), zone=profile.timezone or self.default_zone)
         if job.letter.is_over(due):
@@ -109,7 +115,7 @@ class DigestQueue(Composed):
                 context={**job.letter.context, **(one.context or {})},
                 channels=job.channels,
                 spot=one.spot,
-                locale=profile.locale or job.letter.locale or self.default_locale,
+                locale=self._language(job.letter, profile),
                 expires_at_epoch=int((due + _KEPT).timestamp()),
             )
         )

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, Type
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from chalicelib.clock import parse_rfc3339
-from chalicelib.configuration.setting_shapes import Mode, StopWhen
+from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.deliveries import DeliveryKey, Spot
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.isolation import each, portions
+from chalicelib.pipeline.letter_parts import LetterLanguages, LetterRoute
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.schemas import StrictModel, is_newer, passed, recalled, received
 
@@ -73,15 +74,6 @@ def sendable(recipient: EnrichRecipient) -> EnrichRecipient:
     return recipient
 
 
-class LetterRoute(StrictModel):
-    """How the channels of a letter follow each other (`setting_shapes.CategoryRoute`); `rule` describes it
-    for people."""
-
-    mode: Mode
-    after_minutes: int | None = None
-    rule: str
-
-
 class LetterSpec(StrictModel):
     """What is the same for all recipients of a job."""
 
@@ -100,6 +92,7 @@ class LetterSpec(StrictModel):
     stop_when: StopWhen | None = None
     route: LetterRoute | None = None
     locale: str | None = None  # for recipients without a language
+    languages: LetterLanguages | None = None  # of a campaign whose texts are in some languages
     inside: tuple[str, ...] = ()  # of a collected letter: the category of each of its `items`
     service: str | None = None  # the service that asked for it (`service_scope.py`)
     homes: int = 1  # of a run: the partitions of its chunks (`storage.chunk_letters`)

@@ -5,14 +5,16 @@ template. The decision travels with the job, so that a changed route changes no 
 to what the user has and wants.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.categories import CATEGORIES
 from chalicelib.configuration.setting_shapes import CategoryRoute
 from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.manifest import CHANNELS
-from chalicelib.pipeline.jobs import LetterRoute
+from chalicelib.pipeline.letter_parts import LetterRoute
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.finishing import missing_content
@@ -61,9 +63,16 @@ def _told(mode: str, channels: Sequence[str], minutes: int | None) -> str:
     return f"{listed}, the next if not opened in {minutes} min" if mode == "escalate" else f"all of {listed}"
 
 
-def check_letter(request: NotificationRequest, template: Template, *, renderer: "Callable[[], Renderer]") -> str:
+def check_letter(
+    request: NotificationRequest,
+    template: Template,
+    *,
+    renderer: "Callable[[], Renderer]",
+    translations: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> str:
     """The letter's category, after checking everything that can be known to be wrong before it is accepted: whatever
-    depends on the context alone is rendered. Raises: InvalidError (permanent)."""
+    depends on the context alone is rendered, in each locale with its `translations`. Raises: InvalidError
+    (permanent)."""
     category = request.category or template.category
     errors = []
     if category not in CATEGORIES:
@@ -79,24 +88,50 @@ def check_letter(request: NotificationRequest, template: Template, *, renderer: 
                     Phrase("the template {key} is written for {channels}", key=template.key, channels=expected),
                 )
             )
-    try:
-        check_context(template, request.context)
-    except InvalidError as error:
-        errors += error.errors or (FieldError("context", error.detail),)
-    errors = errors or _content_errors(request, template, renderer)
+    errors += _context_errors(template, request.context)
+    for locale, texts in translations.items():
+        errors += _translation_errors(template, locale, request.context, texts)
+    errors = errors or _content_errors(request, template, renderer, translations)
     if errors:
         raise InvalidError(Phrase("no letter can be made of this request"), errors)
     return category
 
 
+def _context_errors(template: Template, context: Mapping[str, Any]) -> list[FieldError]:
+    try:
+        check_context(template, context)
+    except InvalidError as error:
+        return list(error.errors) or [FieldError("context", error.detail)]
+    return []
+
+
+def _translation_errors(
+    template: Template, locale: str, context: Mapping[str, Any], texts: Mapping[str, Any]
+) -> list[FieldError]:
+    """Mistakes of the texts that are laid over a context; its own are told as such."""
+    place = f"translations.{locale}"
+    if locale not in template.locales:
+        known = ", ".join(template.locales)
+        return [FieldError(place, Phrase("the template {key} is written in: {known}", key=template.key, known=known))]
+    return [
+        one._replace(field=place + one.field.removeprefix("context"))
+        for one in _context_errors(template, {**context, **texts})
+        if one.field == "context" or re.split(r"[.\[]", one.field)[1] in texts
+    ]
+
+
 def _content_errors(
-    request: NotificationRequest, template: Template, renderer: "Callable[[], Renderer]"
+    request: NotificationRequest,
+    template: Template,
+    renderer: "Callable[[], Renderer]",
+    translations: Mapping[str, Mapping[str, Any]],
 ) -> list[FieldError]:
     from chalicelib.rendering.dry_run import try_letter  # here: it loads Jinja2, which most calls do not need
 
-    if missing := missing_content(template, request.context):
-        return [
-            FieldError(f"context.{path}", Phrase("is empty, and without it the letter has nothing to say"))
-            for path in missing
-        ]
-    return try_letter(template, request.context, channels=request.channels or template.channels, renderer=renderer())
+    contexts = {f"translations.{locale}": {**request.context, **texts} for locale, texts in translations.items()}
+    for place, context in {"context": request.context, **contexts}.items():
+        if missing := missing_content(template, context):
+            why = Phrase("is empty, and without it the letter has nothing to say")
+            return [FieldError(f"{place}.{path}", why) for path in missing]
+    channels = request.channels or template.channels
+    return try_letter(template, request.context, channels=channels, renderer=renderer(), translations=translations)

@@ -147,6 +147,9 @@ class Reach(Composed):
         waits = {one: until for one, until in waits.items() if one not in skips}
         return Answer([one for one in people if one.notification_id not in {*skips, *waits}], skips, waits)
 
+    def _language(self, letter: LetterSpec, profile: Profile) -> str:
+        return profile.locale or letter.locale or self.default_locale
+
     def _sort(
         self, job: EnrichJob, channel: str, profiles: Mapping[str, Profile]
     ) -> tuple[dict[str, str], list[DeliverRecipient]]:
@@ -174,7 +177,7 @@ class Reach(Composed):
             spot=recipient.spot,
             user_id=recipient.user_id,
             address=address,
-            locale=profile.locale or letter.locale or self.default_locale,
+            locale=self._language(letter, profile),
             user={name: value for name, value in profile.to_dict().items() if name != "email_confirmed" and value},
             context=recipient.context,
             unconfirmed=not profile.owns(channel),
@@ -189,6 +192,8 @@ class Reach(Composed):
             return Reason.NO_ADDRESS
         if job.letter.stop_when and job.letter.stop_when.holds(profile.to_dict()):
             return "not_needed_any_more"
+        if job.letter.languages is not None and job.letter.languages.leave_out(self._language(job.letter, profile)):
+            return Reason.NO_TRANSLATION
         return None
 
 

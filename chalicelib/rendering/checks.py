@@ -11,7 +11,7 @@ from chalicelib.rendering.compile import CompiledLetter
 from chalicelib.rendering.context import check_context
 from chalicelib.rendering.finishing import MAX_LINE_CHARS, is_of_reader
 from chalicelib.rendering.layout import Layout
-from chalicelib.rendering.model import SERVICE_NAMES, Template, Variable, VariableType
+from chalicelib.rendering.model import MAX_LOCALES, SERVICE_NAMES, Template, Variable, VariableType
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.render_limits import Budget, spend
 from chalicelib.rendering.sandbox import environment, names_in
@@ -31,7 +31,6 @@ _REASONS: Mapping[str, Phrase] = {
     Reason.TOO_LARGE: Phrase("too_large"),
     Reason.TOO_SLOW: Phrase("too_slow"),
 }
-MAX_LOCALES = 50
 MAX_SECONDS = 10.0  # of CPU time for all letters of a template; a call must be answered within 29
 
 

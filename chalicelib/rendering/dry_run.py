@@ -4,6 +4,7 @@ never be sent is refused while the caller listens."""
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
@@ -22,10 +23,16 @@ _OF_THE_READER = frozenset({"user", "links", "service"})  # known only when the 
 
 
 def try_letter(
-    template: Template, context: Mapping[str, Any], *, channels: Iterable[str], renderer: Renderer
+    template: Template,
+    context: Mapping[str, Any],
+    *,
+    channels: Iterable[str],
+    renderer: Renderer,
+    translations: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> list[FieldError]:
-    """Each part that cannot be made from this context, with the locales in which it cannot."""
-    found: dict[Phrase, list[str]] = {}
+    """Each part that cannot be made from this context, with the locales in which it cannot; in some of them with the
+    `translations` laid over it."""
+    found: dict[tuple[str, Phrase], list[str]] = {}
     deadline = time.thread_time() + MAX_SECONDS
     for channel in channels:
         for locale in template.locales:
@@ -35,11 +42,14 @@ def try_letter(
                         "context", Phrase("to make the letters of it takes over {most} s", most=f"{MAX_SECONDS:g}")
                     )
                 ]
-            for part, mistake in _mistakes(template, context, channel=channel, locale=locale, renderer=renderer):
-                found.setdefault(Phrase("{field}: {why}", field=f"{channel}.{part}", why=mistake), []).append(locale)
+            names = {**context, **translations.get(locale, {})}
+            place = f"translations.{locale}" if locale in translations else "context"
+            for part, mistake in _mistakes(template, names, channel=channel, locale=locale, renderer=renderer):
+                why = Phrase("{field}: {why}", field=f"{channel}.{part}", why=mistake)
+                found.setdefault((place, why), []).append(locale)
     return [
-        FieldError("context", Phrase("{why} ({locales})", why=mistake, locales=", ".join(locales)))
-        for mistake, locales in found.items()
+        FieldError(place, Phrase("{why} ({locales})", why=mistake, locales=", ".join(locales)))
+        for (place, mistake), locales in found.items()
     ]
 
 

@@ -11,8 +11,13 @@ MAX_CONTEXT_BYTES = 128 * 1024
 def check_plain(context: object) -> None:
     """Raises: InvalidError, TooLargeError (permanent): not JSON, too deep or too large."""
     _check_level(context, "context", depth=0)
-    if len(json.dumps(context, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
-        raise TooLargeError.of("context", Phrase("over {size} bytes of JSON", size=MAX_CONTEXT_BYTES))
+    check_size(context, "context")
+
+
+def check_size(value: object, field: str) -> None:
+    """Raises: TooLargeError (permanent): more than a letter's jobs have room for."""
+    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_CONTEXT_BYTES:
+        raise TooLargeError.of(field, Phrase("over {size} bytes of JSON", size=MAX_CONTEXT_BYTES))
 
 
 def _check_level(value: object, path: str, *, depth: int) -> None:

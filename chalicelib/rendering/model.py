@@ -1,7 +1,7 @@
 """The template model: the shape of a shipped folder and of a stored version."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -13,6 +13,7 @@ from chalicelib.schemas import StrictModel
 from chalicelib.text import Source
 
 MAX_SOURCE_BYTES = 256 * 1024
+MAX_LOCALES = 50
 # The shipped version of whatever code is asked: what calls may ask for, and what letters named before shipped versions
 # had names. No template carries it.
 SHIPPED_VERSION = 0
@@ -167,11 +168,12 @@ class Template(Meta):
         """Every channel that it has parts for."""
         return (*self.channels, *self.extra_channels)
 
-    def choose_locale(self, *wanted: str | None) -> str:
-        """The locale to write in: exactly the first wanted one, its script, its language, then those of the next;
-        finally the template's default."""
+    def choose_locale(self, *wanted: str | None, among: Collection[str] | None = None) -> str:
+        """The locale to write in (`among` these alone): exactly the first wanted one, its script, its language, then
+        those of the next; finally the template's default."""
         asked = [name for one in wanted if one for name in lookup(one)]
-        return next((one for one in asked if one in self.locales), self.default_locale)
+        known = self.locales if among is None else among
+        return next((one for one in asked if one in known), self.default_locale)
 
     def sources_of(self, channel: str, locale: str) -> Iterator[tuple[str, str]]:
         """The (part, source) pairs of a channel in one locale."""

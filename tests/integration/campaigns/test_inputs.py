@@ -27,6 +27,7 @@ OTHER_CAMPAIGN: dict[str, Any] = {
     "channels": ["live"],
     "audience": {"rule": {"attribute": "locale", "op": "equals", "value": "ru"}},
     "context": {**CONTEXT, "headline": "Another"},
+    "translations": {"en": {"headline": "Another"}},
     "content": {"url": "https://cinema.example/more", "name": "more"},
     "rate_per_second": 9,
     "publish_per_second": 9,
@@ -37,6 +38,7 @@ OTHER_CAMPAIGN: dict[str, Any] = {
     "best_hour": True,
     "expires_after_hours": 5,
     "locale": "en",
+    "untranslated": "skip",
     "canary_percent": 7,
 }
 OTHER_SITE: dict[str, Any] = {
@@ -80,6 +82,7 @@ OF_THE_LETTER = {
     "service": None,  # who may look at it
     "route": "route",
     "locale": "locale",
+    "languages": "translations",
 }
 OF_THE_RENDERING = {
     "self": "site_name",

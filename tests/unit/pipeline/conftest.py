@@ -12,7 +12,8 @@ from chalicelib.flow.queues import Outgoing
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Letter
 from chalicelib.pipeline.fallback import Fallback
-from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterRoute, LetterSpec
+from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, EnrichJob, LetterSpec
+from chalicelib.pipeline.letter_parts import LetterRoute
 from chalicelib.pipeline.reconcile import Reconcile
 from chalicelib.pipeline.retry import Retries, RetryJob
 from chalicelib.storage.deliveries import Delivery

@@ -1,0 +1,44 @@
+"""What a letter's jobs say of the order of its channels, and of its languages."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from chalicelib.configuration.setting_shapes import Mode
+from chalicelib.locales import lookup
+from chalicelib.rendering.model import Template
+from chalicelib.schemas import StrictModel
+
+Untranslated = Literal["default", "skip"]
+
+
+class LetterRoute(StrictModel):
+    """How the channels of a letter follow each other (`setting_shapes.CategoryRoute`); `rule` describes it
+    for people."""
+
+    mode: Mode
+    after_minutes: int | None = None
+    rule: str
+
+
+class LetterLanguages(StrictModel):
+    """In which of its template's locales a campaign's letter has all of its texts (`written`), what is laid over its
+    context in some (`texts`), and what readers of other languages get: their locale of the template with the context as
+    it is (None), the default language, or nothing."""
+
+    written: tuple[str, ...]
+    texts: Mapping[str, Mapping[str, Any]] = {}
+    untranslated: Untranslated | None = None
+
+    def leave_out(self, locale: str) -> bool:
+        """Whether a reader of this language gets nothing."""
+        return self.untranslated == "skip" and not any(one in self.written for one in lookup(locale))
+
+
+def in_language(
+    languages: LetterLanguages | None, template: Template, *wanted: str | None
+) -> tuple[str, Mapping[str, Any]]:
+    """The locale of a reader's letter, chosen as `Template.choose_locale` does, and what is laid over its context."""
+    if languages is None:
+        return template.choose_locale(*wanted), {}
+    used = template.choose_locale(*wanted, among=languages.written if languages.untranslated else None)
+    return used, languages.texts.get(used, {})
