@@ -15,6 +15,7 @@ _PLAIN = re.compile(
     r"(?!arpa$|alt$|invalid$|local$|localhost$|onion$)[a-z]{2,24}"
 )
 _MAX_CHARS = 254
+_ENCODED_WORD = 75
 # Direction marks and other invisible characters, which phones and mail programs copy along. The joiners,
 # which tell two domains apart, are not among them.
 _UNSEEN = re.compile("[\xad\u034f\u061c\u180e\u200b\u200e\u200f\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]")
@@ -51,6 +52,18 @@ def hash_of(owner: str | None) -> str | None:
 def user_of(owner: str | None) -> str | None:
     """The user's id; None for the owner of an address."""
     return None if owner is None or owner.startswith(_OWNER_MARK) else owner
+
+
+def header_mailbox(name: str, address: str) -> str:
+    """`Name <address>` as a header has it: a name beyond ASCII as encoded words (RFC 2047: at most 75 characters
+    each)."""
+    from email.header import Header  # here: only whoever sends mail needs them
+    from email.utils import formataddr
+
+    if name.isascii():
+        return formataddr((name, address))
+    words = Header(name, "utf-8", maxlinelen=_ENCODED_WORD).encode().split()
+    return f"{' '.join(words)} <{address}>"
 
 
 def normal_email(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The settings page. `routes` and `caps`, which have a value per category, are rows of its forms."""
+"""The settings page. Settings with a value per category are rows of its forms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +19,7 @@ from chalicelib.stage.app import stage
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "routes": ("channels", "mode", "after_minutes"),
     "caps": ("letters", "days"),
+    "senders": ("address", "name", "reply_to"),
 }
 
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own

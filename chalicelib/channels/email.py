@@ -7,13 +7,12 @@ SES has no idempotency token, so what is unknown stays unknown (Verdict.UNKNOWN)
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from email.header import Header
-from email.utils import formataddr
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.addresses import header_mailbox
 from chalicelib.channels.aws_errors import named_outcome, outcome_of
 from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, accepted, send_alone
 from chalicelib.channels.providers.ses_answers import answer_of
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 BULK_ENTRIES = 50  # SES v2: entries in one SendBulkEmail
 _REPLACEMENT_CHARACTERS = 262_144  # SES v2: ReplacementTemplateData; a letter that may need more is sent singly
-_ENCODED_WORD = 75
 _PARTS = {"Subject": "subject", "Html": "html", "Text": "text"}
 
 
@@ -45,16 +43,14 @@ class EmailSender(NamedTuple):
 
     @property
     def header(self) -> str:
-        """As SES takes it: a name beyond ASCII as encoded words (RFC 2047: at most 75 characters each)."""
-        if self.name.isascii():
-            return formataddr((self.name, self.address))
-        words = Header(self.name, "utf-8", maxlinelen=_ENCODED_WORD).encode().split()
-        return f"{' '.join(words)} <{self.address}>"
+        """As SES takes it."""
+        return header_mailbox(self.name, self.address)
 
 
 class EmailChannel:
-    """`untracked` is the base of our own pages, which SES must not lead readers to through its redirects where it
-    tracks mailings: their visits are counted here, and confirm or end something."""
+    """`sender` says whom letters of a category are from. `untracked` is the base of our own pages, which SES must not
+    lead readers to through its redirects where it tracks mailings: their visits are counted here, and confirm or end
+    something."""
 
     name = "email"
     batch_size = BULK_ENTRIES
@@ -63,7 +59,7 @@ class EmailChannel:
         self,
         client: "SESV2Client",
         *,
-        sender: Callable[[], EmailSender],
+        sender: Callable[[str], EmailSender],
         configuration_set: str,
         mailings_set: str,
         untracked: str = "",
@@ -93,7 +89,7 @@ class EmailChannel:
         return [send_alone(self._send_one, message) for message in messages]
 
     def _send_one(self, message: Message) -> Outcome:
-        sender = self._sender()
+        sender = self._sender(message.category)
         try:
             answer = self._client.send_email(
                 FromEmailAddress=sender.header,
@@ -109,7 +105,7 @@ class EmailChannel:
                         "Headers": _headers(message.headers),
                     }
                 },
-                EmailTags=_tags(message.tags),
+                EmailTags=_tags(message),
                 ConfigurationSetName=self._configuration_sets[message.transactional],
             )
         except (ClientError, BotoCoreError) as error:
@@ -122,13 +118,13 @@ class EmailChannel:
         entries: list[BulkEmailEntryTypeDef] = [
             {
                 "Destination": {"ToAddresses": [message.address]},
-                "ReplacementTags": _tags(message.tags),
+                "ReplacementTags": _tags(message),
                 "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": replacement}},
                 "ReplacementHeaders": _headers(message.headers),
             }
             for message, replacement in zip(messages, replacements, strict=True)
         ]
-        sender = self._sender()
+        sender = self._sender(messages[0].category)  # of a job, which has one category
         try:
             answer = self._client.send_bulk_email(
                 FromEmailAddress=sender.header,
@@ -160,7 +156,7 @@ def make(parts: ChannelParts) -> EmailChannel:
     settings = parts.settings
     return EmailChannel(
         parts.ses,
-        sender=lambda: EmailSender(**parts.site_settings.current().sender.model_dump()),
+        sender=lambda category: EmailSender(**parts.site_settings.current().sender_of(category).model_dump()),
         configuration_set=settings.configuration_set,
         mailings_set=settings.mailings_set,
         untracked=settings.public_url if settings.tracking_domain else "",
@@ -193,7 +189,13 @@ def _headers(headers: Mapping[str, str]) -> "list[MessageHeaderTypeDef]":
     return [{"Name": name, "Value": value} for name, value in headers.items()]
 
 
-def _tags(tags: Mapping[str, str]) -> "list[MessageTagTypeDef]":
+def _tags(message: Message) -> "list[MessageTagTypeDef]":
+    """With what SES puts into a mailing's Feedback-ID, by which Gmail's Postmaster Tools count complaints (SES
+    developer guide, "Fine-grained feedback for email campaigns")."""
+    tags = dict(message.tags)
+    if not message.transactional and message.category:
+        tags["ses:feedback-id-a"] = tags.get("campaign") or tags.get("template", "none")
+        tags["ses:feedback-id-b"] = message.category
     return [{"Name": name, "Value": value} for name, value in tags.items()]
 
 

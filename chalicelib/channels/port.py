@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
 
 class Message(NamedTuple):
     """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`);
-    `transactional`: see `categories.Category`."""
+    `category` and `transactional`: see `categories.Category`."""
 
     delivery_id: str
     address: str
@@ -59,6 +59,7 @@ class Message(NamedTuple):
     headers: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
     transactional: bool = True
+    category: str = ""
 
 
 class Channel(Protocol):

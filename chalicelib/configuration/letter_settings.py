@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from chalicelib.configuration.site_settings import SiteSettings, SiteValues
 from chalicelib.etags import tag_of
 
-SITE_INPUTS = ("sender", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps")
+SITE_INPUTS = ("sender", "senders", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps")
 SITE_LEFT_OUT: Mapping[str, str] = {
     "routes": "what it decides of this letter is the input `route`",
     "event_rules": "letters of events belong to no campaign",

@@ -50,6 +50,9 @@ class SiteValues(StrictModel):
     site_host: str = Field(exclude=True, description="the cinema's own host: always allowed")
     mail_domain: str = Field(exclude=True, description="the domain that SES has verified")
     sender: Sender
+    senders: Annotated[Mapping[str, Sender], Field(description="category → its sender, instead of `sender`")] = Field(
+        default_factory=dict
+    )
     redirect_url: Annotated[
         str, AfterValidator(normal_url), Field(description="where a confirmed user is sent; its host must be allowed")
     ]
@@ -77,7 +80,11 @@ class SiteValues(StrictModel):
         """Every host that a browser may be sent to."""
         return self.allowed_hosts | {self.site_host}
 
-    @field_validator("routes", "caps")
+    def sender_of(self, category: str) -> Sender:
+        """Whom letters of a category are from."""
+        return self.senders.get(category, self.sender)
+
+    @field_validator("routes", "caps", "senders")
     @classmethod
     def _known_categories(cls, by_category: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in by_category:
@@ -105,12 +112,18 @@ class SiteValues(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _sender_is_verified(self) -> Self:
+    def _senders_are_verified(self) -> Self:
         domain = same_address_key("email", f"@{self.mail_domain}").removeprefix("@")
-        if self.sender.address.rpartition("@")[2] != domain:
-            raise ValueError(
-                Phrase("sender.address must be one of {domain}: only that domain is verified", domain=self.mail_domain)
-            )
+        of_categories = {f"senders.{category}": sender for category, sender in self.senders.items()}
+        for place, sender in {"sender": self.sender, **of_categories}.items():
+            if sender.address.rpartition("@")[2] != domain:
+                raise ValueError(
+                    Phrase(
+                        "{place}.address must be one of {domain}: only that domain is verified",
+                        place=place,
+                        domain=self.mail_domain,
+                    )
+                )
         return self
 
 

@@ -19,6 +19,7 @@ from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient, key_of
+from chalicelib.pipeline.letter_headers import headers_of
 from chalicelib.pipeline.letter_parts import in_language
 from chalicelib.pipeline.requests import OwnerOf
 from chalicelib.profiles.preferences import WRITTEN_TO
@@ -49,10 +50,9 @@ class Letter(NamedTuple):
 
 
 class LetterLinkMaker(Composed):
-    """What links are made with. `reply_address` takes the letters of those who unsubscribe by mail."""
+    """What links are made with."""
 
     public_url: str
-    reply_address: str
     signer: Signer
     tokens: Tokens
     owner: OwnerOf
@@ -157,15 +157,9 @@ class LetterLinks:
         }
 
     def headers(self) -> dict[str, str]:
-        """By which a mail program unsubscribes (RFC 2369, RFC 8058)."""
-        unsubscribe = self.pages["unsubscribe"]
-        if unsubscribe is None:
-            return {}
-        mail = f"mailto:{self._shared.make.reply_address}?subject=unsubscribe%20{self._recipient.notification_id}"
-        return {
-            "List-Unsubscribe": f"<{unsubscribe}>, <{mail}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
+        """Those of the letter, if it is an e-mail."""
+        letter, site = self._shared.job.letter, self._shared.site
+        return headers_of(letter, unsubscribe=self.pages["unsubscribe"], site=site)
 
     def shorten(self, url: str) -> str:
         """The short form of an address on an allowed host; any other stays as it is: its visits would be refused."""
@@ -239,5 +233,6 @@ def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, st
         headers=links.headers(),
         tags=tags,
         transactional=CATEGORIES[job.letter.category].transactional,
+        category=job.letter.category,
     )
     return Letter(recipient, key, message, links.used_in(parts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email.utils import parseaddr
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,6 @@ class Notifications(People):
 
         return LetterLinkMaker(
             public_url=self.settings.public_url,
-            reply_address=parseaddr(self.settings.mail_from)[1],
             signer=self.signer,
             tokens=self.tokens,
             owner=self.address_hashes.owner,

@@ -90,9 +90,8 @@ def test_one_click_in_a_mail_program_stops_the_next_letter(
     notification_of(vestnik.call("POST", "/v1/notifications", body))
     letters = eventually(lambda: [one for one in vestnik.letters(user["email"]) if one["to"] == [user["email"]]])
     headers = {name.lower(): value for name, value in letters[0]["headers"].items()}
-    https, mailto = (part.strip(" <>") for part in headers["list-unsubscribe"].split(","))
+    https = headers["list-unsubscribe"].strip(" <>")
     assert headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"
-    assert mailto.startswith("mailto:")
     for method in ("GET", "HEAD") * 10:
         assert visit(method, https).status_code == 200
 

@@ -1,6 +1,7 @@
 """The account in trouble: what SES then says, word for word, and what it still takes."""
 
 from email import message_from_bytes, policy
+from email.header import Header
 from typing import Any
 
 import pytest
@@ -57,6 +58,24 @@ def test_a_role_that_may_send_one_letter_may_lack_the_right_to_many(mailbox: Mai
     mailbox.send()
     with pytest.raises(ClientError, match="template"):
         mailbox.send_bulk(entry("anna@example.com"))
+
+
+def test_a_long_senders_name_is_folded_and_its_mailing_named(mailbox: MailboxClient) -> None:
+    words = Header("Онлайн-кинотеатр «Вестник»: новости, премьеры и подборки", "utf-8", maxlinelen=75).encode().split()
+    tags = [{"Name": f"ses:feedback-id-{place}", "Value": value} for place, value in (("a", "c-1"), ("b", "marketing"))]
+    id_ = mailbox.send(FromEmailAddress=f"{' '.join(words)} <news@cinema.example>", EmailTags=tags)
+    lines = mailbox.page(f"/api/messages/{id_}/source").text.split("\r\n")
+
+    assert len(words) > 1
+    start = lines.index(f"From: {words[0]}")
+    assert lines[start + 1 : start + len(words) + 1] == [*(f" {word}" for word in words[1:]), " <news@cinema.example>"]
+    assert "Feedback-ID: c-1:marketing:1.us-east-1.local:AmazonSES" in lines
+
+
+@pytest.mark.parametrize("name", ["ses:feedback-id-c", "a:b"])
+def test_no_other_tag_has_a_colon_in_its_name(mailbox: MailboxClient, name: str) -> None:
+    with pytest.raises(ClientError, match="BadRequestException"):
+        mailbox.send(EmailTags=[{"Name": name, "Value": "x"}])
 
 
 def test_a_letter_arrives_as_ses_makes_it(mailbox: MailboxClient) -> None:

@@ -43,6 +43,7 @@ OTHER_CAMPAIGN: dict[str, Any] = {
 }
 OTHER_SITE: dict[str, Any] = {
     "sender": Sender(name="Another", address="news@cinema.example"),
+    "senders": {"marketing": Sender(name="Marketing", address="offers@cinema.example")},
     "mail_domain": "other.example",
     "site_host": "other.example",
     "allowed_hosts": frozenset({"tv.example"}),

@@ -135,7 +135,7 @@ def email_rig(request: pytest.FixtureRequest) -> Rig:
         return True
 
     def make() -> Channel:
-        return EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
+        return EmailChannel(Stage.own().ses, sender=lambda _: FROM, **SETS)
 
     def unreachable() -> Channel:
         request.getfixturevalue("monkeypatch").setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")

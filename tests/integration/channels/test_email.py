@@ -21,7 +21,7 @@ from tests.processes import new_process
 @pytest.fixture
 def channel(mailbox: MailboxClient) -> EmailChannel:
     """The channel with the very client that the workers have."""
-    return EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
+    return EmailChannel(Stage.own().ses, sender=lambda _: FROM, **SETS)
 
 
 def message(
@@ -175,7 +175,7 @@ def test_an_address_that_ses_cannot_read_costs_the_others_nothing(
 
 
 def test_letters_of_a_sender_who_is_not_verified_wait_for_a_person(mailbox: MailboxClient) -> None:
-    channel = EmailChannel(Stage.own().ses, sender=lambda: EmailSender("A", "a@other.example"), **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda _: EmailSender("A", "a@other.example"), **SETS)
 
     assert verdicts(channel.send([message()])) == [(Verdict.NOT_ACCEPTED, "provider_not_verified")]
 
@@ -206,7 +206,7 @@ def test_a_provider_that_is_not_there_has_certainly_taken_nothing(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
     new_process()
-    channel = EmailChannel(Stage.own().ses, sender=lambda: FROM, **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda _: FROM, **SETS)
 
     assert verdicts(channel.send(everyone(2))) == [(Verdict.NOT_ACCEPTED, "no_connection")] * 2
 
@@ -245,7 +245,7 @@ def test_no_link_to_a_page_of_ours_goes_through_a_redirect_of_ses(
     mailbox: MailboxClient, transactional: bool, count: int
 ) -> None:
     """Promise D8: whoever clicks to confirm or to unsubscribe meets nobody else's server on the way."""
-    channel = EmailChannel(Stage.own().ses, sender=lambda: FROM, untracked=OWN, **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda _: FROM, untracked=OWN, **SETS)
     mine = [
         f'<a class="x" href="{OWN}/{path}">x</a>' for path in ("s/abc", "unsubscribe/k?a=1&amp;b=2", "preferences/k")
     ]
@@ -268,11 +268,28 @@ def test_no_letter_needs_no_call(channel: EmailChannel, mailbox: MailboxClient) 
 
 
 @pytest.mark.parametrize("letters", [1, 2])
+def test_each_category_has_the_sender_and_the_feedback_id_of_its_own(mailbox: MailboxClient, letters: int) -> None:
+    """By one call for many: a job's letters share their category."""
+    senders = {"account": EmailSender("Account", "account@cinema.example"), "marketing": FROM}
+    channel = EmailChannel(Stage.own().ses, sender=senders.__getitem__, **SETS)
+    for category in senders:
+        plain = (message(f"u{n}@example.com", n, transactional=category == "account") for n in range(letters))
+        channel.send([one._replace(category=category) for one in plain])
+
+    heads = [mailbox.page(f"/api/messages/{letter['id']}/source").text for letter in mailbox.letters()]
+    read = [message_from_bytes(head.encode(), policy=policy.compat32) for head in heads]
+    assert [parseaddr(one["From"])[1] for one in read] == ["account@cinema.example"] * letters + [
+        FROM.address
+    ] * letters
+    assert [one["Feedback-ID"].partition(":1.")[0] for one in read] == [":"] * letters + ["promo:marketing"] * letters
+
+
+@pytest.mark.parametrize("letters", [1, 2])
 def test_the_sender_is_asked_for_every_send_and_may_have_a_name_in_any_script(
     mailbox: MailboxClient, letters: int
 ) -> None:
     senders = iter([EmailSender("Кинотеатр «Вестник», новости", "news@cinema.example", "help@cinema.example"), FROM])
-    channel = EmailChannel(Stage.own().ses, sender=lambda: next(senders), **SETS)
+    channel = EmailChannel(Stage.own().ses, sender=lambda _: next(senders), **SETS)
 
     for _ in range(2):
         assert {one.verdict for one in channel.send(everyone(letters))} == {Verdict.ACCEPTED}

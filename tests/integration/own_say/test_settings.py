@@ -59,6 +59,8 @@ def test_a_host_that_the_redirect_needs_cannot_leave_the_list(api: Gateway) -> N
         ("sender", {"name": "Cinema", "address": "news@evil.example"}),
         ("sender", {"name": "\r\n", "address": "news@cinema.example"}),
         ("sender", {"name": "Cinema", "address": "news@cinema.example", "reply_to": "nobody"}),
+        ("senders", {"account": {"name": "Cinema", "address": "account@evil.example"}}),
+        ("senders", {"nobodys": {"name": "Cinema", "address": "account@cinema.example"}}),
         ("quiet_hours", {"starts": "22:00", "ends": ""}),
         ("quiet_hours", {"starts": "22:00", "ends": "22:00"}),
         ("quiet_hours", {"starts": "25:00", "ends": "08:00"}),

@@ -2,6 +2,7 @@
 would cost more than all the rest."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.header import Header
@@ -15,6 +16,7 @@ from ses_mailbox.shapes import Attachment
 # Bodies as SES makes them of text in UTF-8: in lines of ASCII (quoted-printable or base64).
 _POLICY = SMTP.clone(cte_type="7bit")
 _ENCODED_WORD = 75  # RFC 2047
+_AFTER_WORD = re.compile(r"\?= (?==\?|<)")
 _REGION = "us-east-1"
 
 
@@ -75,10 +77,10 @@ def _mime(letter: Letter) -> bytes:
 
 
 def _encoded(value: str) -> str:
-    """What is beyond ASCII in encoded words; the rest whole, up to the 998 of a line: an address in List-Unsubscribe
-    must not be broken."""
+    """What is beyond ASCII in encoded words, each on a line of its own (RFC 2047: at most 76 characters a line); the
+    rest whole, up to the 998 of a line: an address in List-Unsubscribe must not be broken."""
     if value.isascii():
-        return value
+        return _AFTER_WORD.sub("?=\r\n ", value)
     return Header(value, "utf-8", maxlinelen=_ENCODED_WORD).encode(linesep="\r\n")
 
 
@@ -91,7 +93,8 @@ def _own_headers(letter: Letter) -> Iterator[tuple[str, str]]:
         yield "DKIM-Signature", f"v=1; a=rsa-sha256; c=relaxed/simple; d={of}; s=local; h=From:To:Subject; bh=; b="
     yield "Date", format_datetime(parse_rfc3339(letter.at))
     yield "Message-ID", f"<{letter.id}@email.amazonses.com>"
-    yield "Feedback-ID", f"::1.{_REGION}.local:AmazonSES"
+    told = ":".join(letter.tags.get(f"ses:feedback-id-{place}", "") for place in "ab")
+    yield "Feedback-ID", f"{told}:1.{_REGION}.local:AmazonSES"
     yield "X-SES-Outgoing", f"{letter.at[:10].replace('-', '.')}-192.0.2.1"
 
 

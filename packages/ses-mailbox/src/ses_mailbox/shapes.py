@@ -23,6 +23,8 @@ class Shape(BaseModel):
 
 TemplateData = Annotated[str, Field(max_length=MAX_TEMPLATE_DATA_CHARS)]
 TagText = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+\z", max_length=256)]
+# Those two become part of Feedback-ID (developer guide, "Fine-grained feedback for email campaigns").
+TagName = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+|ses:feedback-id-[ab])\z", max_length=256)]
 
 
 class Header(Shape):
@@ -37,7 +39,7 @@ class Header(Shape):
 
 
 class Tag(Shape):
-    name: TagText
+    name: TagName
     value: TagText
 
 
