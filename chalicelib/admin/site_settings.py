@@ -9,7 +9,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.categories import CATEGORIES
-from chalicelib.configuration.site_settings import NAMES, SiteValues
+from chalicelib.configuration.site_values import NAMES, SiteValues
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.settings import settings

@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from chalicelib.configuration.site_settings import SiteSettings, SiteValues
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.etags import tag_of
 
 SITE_INPUTS = ("sender", "senders", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps")

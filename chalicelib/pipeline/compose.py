@@ -13,7 +13,8 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.channels.port import Message
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.configuration.site_settings import SiteSettings, SiteValues
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.deliveries import DeliveryKey, run_tag
 from chalicelib.errors import NotFoundError, RenderError
 from chalicelib.isolation import each

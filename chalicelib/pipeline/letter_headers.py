@@ -2,7 +2,7 @@
 
 from chalicelib.addresses import header_mailbox
 from chalicelib.categories import CATEGORIES
-from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.pipeline.jobs import LetterSpec
 
 _LISTS = "vestnik"  # the lists' own part of the sender's domain, so that no other list has their ids

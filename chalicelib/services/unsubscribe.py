@@ -9,7 +9,8 @@ from collections.abc import Collection
 
 from chalicelib.addresses import hash_of
 from chalicelib.composed import Composed
-from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings, SiteValues
+from chalicelib.configuration.site_settings import VISIT_SECONDS, SiteSettings
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import NotFoundError, Phrase, UnavailableError
 from chalicelib.pipeline.bot_detection import is_bot

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from chalicelib.api.declarations import ENDPOINTS
-from chalicelib.configuration.site_settings import NAMES
+from chalicelib.configuration.site_values import NAMES
 from chalicelib.settings import Settings
 from infra.paths import ROOT
 from infra.stage_config import FunctionConfig, StageConfig

@@ -14,7 +14,7 @@ from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.categories import CATEGORIES
 from chalicelib.configuration.setting_shapes import EventStep
-from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.deliveries import DeliveryStatus
 from chalicelib.live.flood_control import FloodState
 from chalicelib.live.jobs import GreetJob, PresenceJob

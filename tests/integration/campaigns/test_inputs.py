@@ -10,7 +10,7 @@ from chalicelib.campaigns.letter_inputs import STAGE_INPUTS, STAGE_LEFT_OUT, Let
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
 from chalicelib.configuration.setting_shapes import Sender
-from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.etags import tag_of
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.model import Sample, Template

@@ -5,7 +5,7 @@ from email.header import decode_header, make_header
 import pytest
 
 from chalicelib.configuration.setting_shapes import Sender
-from chalicelib.configuration.site_settings import SiteValues
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.pipeline.letter_headers import headers_of
 
