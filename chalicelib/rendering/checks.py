@@ -107,6 +107,9 @@ def _check_variables(template: Template, letter: CompiledLetter, channel: str, l
 
 
 def _check_rendering(template: Template, renderer: Renderer, *, channel: str, locale: str) -> Iterator[FieldError]:
+    # Imported late: it loads a parser of HTML, which only those need who write templates.
+    from chalicelib.rendering.lint.lint import letter_of, mistakes_in, sample_links
+
     sample = template.sample
     try:
         letter = renderer.render(
@@ -116,6 +119,7 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
             context=sample.context,
             user=sample.user,
             service=sample.service,
+            links=sample_links(template.category),
         )
     except RenderError as error:
         part = error.reason.removeprefix("empty_")
@@ -125,6 +129,9 @@ def _check_rendering(template: Template, renderer: Renderer, *, channel: str, lo
         yield FieldError(
             f"locales.{locale}.{channel}.{part}", Phrase("1 to {most} characters are expected", most=MAX_LINE_CHARS)
         )
+    if "html" in letter.parts:
+        found = mistakes_in(letter_of(template, letter, category=template.category), template)
+        yield from (one.mistake for one in found)
 
 
 def _check_names(template: Template, channels: Mapping[str, ChannelSpec]) -> Iterator[FieldError]:

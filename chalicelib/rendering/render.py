@@ -28,7 +28,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 # What may be absent and is then empty, so that `{% if user.name %}` needs no `is defined`.
 _USER: Mapping[str, Any] = {"name": None, "email": None, "timezone": None, "attributes": {}}
-_LINKS = {"unsubscribe": None, "preferences": None}
+LINKS: Mapping[str, str | None] = {"unsubscribe": None, "preferences": None}
 _SERVICE = {"confirmation_expires_at": None}
 
 
@@ -116,7 +116,7 @@ class Renderer:
             **context,
             "user": {**_USER, **user, "name": greeting_name(user.get("name"))},
             "service": {**_SERVICE, **service},
-            "links": {**_LINKS, **links},
+            "links": {**LINKS, **links},
             "site": self._site,
             "strings": (layout or self.layout).strings(locale),
             "category": template.category,

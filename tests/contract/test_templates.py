@@ -4,6 +4,7 @@ import pytest
 
 from chalicelib.manifest import CHANNELS
 from chalicelib.rendering.checks import check
+from chalicelib.rendering.lint.lint import lint, of_languages
 from chalicelib.rendering.render import Renderer, Site
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.rendering.template_store import TemplateStore
@@ -21,6 +22,15 @@ def test_the_letters_of_the_mission_are_shipped() -> None:
 @pytest.mark.parametrize("key", STORE.keys())
 def test_a_shipped_template_has_no_mistake(key: str) -> None:
     assert check(STORE.get(key), renderer=RENDERER, channels=CHANNELS) == []
+
+
+@pytest.mark.parametrize("key", STORE.keys())
+def test_a_shipped_template_is_as_its_own_checks_advise(key: str) -> None:
+    letters = lint(STORE.get(key), renderer=RENDERER)
+    found = {(one.code, one.place) for letter in letters for one in letter.findings}
+
+    assert len(letters) == len(STORE.get(key).locales)
+    assert found | {(one.code, one.place) for one in of_languages(STORE.get(key))} == set()
 
 
 @pytest.mark.parametrize("key", STORE.keys())
