@@ -14,13 +14,14 @@ CONTEXT: dict[str, Any] = {
     "valid_until": "2026-12-31",
 }
 SUBJECT = "{{ headline }}, {{ user.name }}"
-TEXT = "{{ headline }}\n\n{{ lead }}\n{{ film_url }}\n"
+TEXT = "{{ headline }}\n\n{{ lead }}\n{{ film_url }}\n{{ links.unsubscribe }}\n"
 _TOP, _END = '<!doctype html><html lang="en"><body>', "</body></html>"
 _HEAD = """<h1>{{ headline }}</h1>
 <p>Dear {{ user.name }}, {{ lead }} You are with us since {{ user.attributes.since }}, on the plan
 {{ user.attributes.plan }}, and have watched {{ user.attributes.watched }} films,
 most of them {{ user.attributes.genre }}.</p>
 <p><a href="{{ film_url }}">{{ film }}</a> is {{ discount }} % off until {{ valid_until }}.</p>
+<p><a href="{{ links.unsubscribe }}">Unsubscribe</a></p>
 """
 _PARAGRAPH = """<p style="margin:0 0 16px;color:#2b2730">A story of a lighthouse, two sisters and a letter that came
 forty years late; shot on film, with the score played live. Reserve a seat beside the projector.</p>

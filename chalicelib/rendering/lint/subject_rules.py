@@ -36,7 +36,7 @@ def exclamation_marks(letter: LintedLetter) -> Iterator[Hit]:
 def preheader_missing(letter: LintedLetter) -> Iterator[Hit]:
     """Lists of letters then show how the letter begins."""
     if not letter.page.preheader:
-        yield Hit(Phrase("expected `<preheader>`, the line that lists of letters show after the subject"))
+        yield Hit(Phrase("expected a preheader: the line that lists of letters show after the subject"))
 
 
 def preheader_repeats_subject(letter: LintedLetter) -> Iterator[Hit]:
