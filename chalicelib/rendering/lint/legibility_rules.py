@@ -1,10 +1,11 @@
 """Whether the letter can be read: its size, and the size and colours of its text."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from chalicelib.errors import Phrase
 from chalicelib.rendering.lint.colours import Colour, contrast
-from chalicelib.rendering.lint.letter_page import Look, Piece
+from chalicelib.rendering.lint.letter_page import Look, Passage
 from chalicelib.rendering.lint.model import Hit, LintedLetter
 from chalicelib.rendering.lint.stylesheet import dark_rules
 
@@ -31,40 +32,56 @@ def tiny_text(letter: LintedLetter) -> Iterator[Hit]:
         yield Hit(said, small[0].text)
 
 
+class Faint(NamedTuple):
+    """A piece of text in colours that can hardly be told apart."""
+
+    piece: Passage
+    colour: Colour
+    background: Colour
+
+    @property
+    def ratio(self) -> float:
+        return contrast(self.colour, self.background)
+
+
 def low_contrast(letter: LintedLetter) -> Iterator[Hit]:
-    """Colours that can hardly be told apart, where both are known."""
-    pairs = ((one, one.look.colour, one.look.background) for one in letter.page.pieces)
-    for text, words in _faint(pairs):
-        said = Phrase("expected a stronger contrast: “{text}” is {colour} on {background}, {ratio} to 1", **words)
-        yield Hit(said, text)
+    """Where both colours are known."""
+    for one in _faint((piece, piece.look.colour, piece.look.background) for piece in letter.page.pieces):
+        said = Phrase(
+            "expected a stronger contrast: “{text}” is {colour} on {background}, {ratio} to 1",
+            text=_begin(one.piece),
+            colour=one.colour,
+            background=one.background,
+            ratio=f"{one.ratio:.1f}",
+        )
+        yield Hit(said, one.piece.text)
 
 
 def low_contrast_in_dark(letter: LintedLetter) -> Iterator[Hit]:
     """The same by the letter's own rules for dark mode."""
     if not dark_rules(letter.page.css):
         return
-    pairs = ((one, one.look.dark_colour, one.look.dark_background) for one in letter.page.pieces)
-    for text, words in _faint(pairs):
+    for one in _faint((piece, piece.look.dark_colour, piece.look.dark_background) for piece in letter.page.pieces):
         said = Phrase(
-            "expected a stronger contrast in dark mode: “{text}” is {colour} on {background}, {ratio} to 1", **words
+            "expected a stronger contrast in dark mode: “{text}” is {colour} on {background}, {ratio} to 1",
+            text=_begin(one.piece),
+            colour=one.colour,
+            background=one.background,
+            ratio=f"{one.ratio:.1f}",
         )
-        yield Hit(said, text)
+        yield Hit(said, one.piece.text)
 
 
-def _faint(pairs: Iterable[tuple[Piece, Colour | None, Colour | None]]) -> Iterator[tuple[str, dict[str, str]]]:
-    """The first text of each such pair of colours, and the words to tell it."""
+def _faint(pieces: Iterable[tuple[Passage, Colour | None, Colour | None]]) -> Iterator[Faint]:
+    """The first piece in each such pair of colours."""
     seen = set[tuple[Colour, Colour]]()
-    for piece, colour, background in pairs:
+    for piece, colour, background in pieces:
         if colour is None or background is None or (colour, background) in seen:
             continue
-        seen.add((colour, background))
-        ratio = contrast(colour, background)
-        if ratio < _least(piece.look):
-            shown = f"{ratio:.1f}"
-            yield (
-                piece.text,
-                {"text": _begin(piece), "colour": str(colour), "background": str(background), "ratio": shown},
-            )
+        one = Faint(piece, colour, background)
+        if one.ratio < _least(piece.look):
+            seen.add((colour, background))
+            yield one
 
 
 def _least(look: Look) -> float:
@@ -73,5 +90,5 @@ def _least(look: Look) -> float:
     return LEAST_CONTRAST_OF_LARGE if large else LEAST_CONTRAST
 
 
-def _begin(piece: Piece) -> str:
+def _begin(piece: Passage) -> str:
     return piece.text if len(piece.text) <= 40 else f"{piece.text[:39]}…"

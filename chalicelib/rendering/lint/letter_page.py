@@ -34,7 +34,7 @@ class Look(NamedTuple):
     bold: bool = False
 
 
-class Piece(NamedTuple):
+class Passage(NamedTuple):
     """Text that readers see."""
 
     text: str
@@ -53,7 +53,7 @@ class LetterPage(NamedTuple):
 
     elements: Sequence[Element]
     links: Sequence[PageLink]
-    pieces: Sequence[Piece]
+    pieces: Sequence[Passage]
     preheader: str
     css: str
 
@@ -91,7 +91,7 @@ class _PageReader(HTMLParser):
         self._anchor: tuple[str, list[str]] | None = None
         self.elements: list[Element] = []
         self.links: list[PageLink] = []
-        self.pieces: list[Piece] = []
+        self.pieces: list[Passage] = []
         self.preheader: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -130,7 +130,7 @@ class _PageReader(HTMLParser):
             if not self.pieces:
                 self.preheader.append(data)
             return
-        self.pieces.append(Piece(" ".join(data.split()), inside.look))
+        self.pieces.append(Passage(" ".join(data.split()), inside.look))
         if self._anchor:
             self._anchor[1].append(data)
 
