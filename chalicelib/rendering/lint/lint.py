@@ -14,7 +14,7 @@ from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import LINKS, Rendered, Renderer
 
 CHANNEL = "email"
-# As long as real ones, whose tokens count towards a letter's size; `.invalid` is nobody's (RFC 2606).
+# As long as real ones, whose tokens count towards a letter's size; `.invalid` never resolves (RFC 2606).
 LINK_HOST = "links.invalid"
 _TOKEN = 200 * "x"
 _MOST_OF_A_RULE = 20  # findings in one letter: the rest says nothing new

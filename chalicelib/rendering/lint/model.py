@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
     @property
     def mistake(self) -> FieldError:
-        """As the mistakes of `checks.py` are told."""
+        """As the mistakes of a template are told."""
         why = Phrase("line {n}: {why}", n=self.line, why=self.message) if self.line else self.message
         return FieldError(self.place, why)
 
