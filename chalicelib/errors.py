@@ -105,6 +105,9 @@ def restored(kept: Mapping[str, Any] | None, *, text: _Text) -> _Text | Phrase:
     return Phrase.counted(msgid, many, **params) if many else Phrase(msgid, **params)
 
 
+IN_LINE = Phrase("line {n}: {why}", n=0, why="").msgid
+
+
 class VestnikError(Exception):
     """The base; `detail` holds nothing secret."""
 
@@ -222,7 +225,7 @@ class RenderError(VestnikError):
     detail: Phrase
 
     def __init__(self, reason: str, said: Phrase, *, part: str | None = None, line: int | None = None) -> None:
-        self.in_line = Phrase("line {n}: {why}", n=line, why=said) if line else said  # `line 3: …`
+        self.in_line = Phrase(IN_LINE, n=line, why=said) if line else said  # `line 3: …`
         super().__init__(Phrase("{field}: {why}", field=part, why=self.in_line) if part else self.in_line)
         self.reason = reason
         self.said = said

@@ -23,7 +23,7 @@ def invalid(error: "ValidationError") -> InvalidError:
 def mistakes_in(error: "ValidationError", *, whole: str = "body") -> list[FieldError]:
     """Each mistake by its path; `whole` is the path of the value as a whole."""
     found = error.errors(include_url=False, include_input=False)
-    inside = {one["loc"][:-1] for one in found} | {one["loc"][:-2] for one in found}
+    inside = {one["loc"][:n] for one in found for n in range(len(one["loc"]))}
     return [
         FieldError(path_of(one["loc"]) or whole, said_of(one))
         for one in found
@@ -53,6 +53,8 @@ def _one_of(context: _Context) -> Phrase:
 
 
 def _too_short(context: _Context) -> Phrase:
+    if context["field_type"] == "Value":  # a text in normal form, whose length is looked at afterwards
+        return PHRASES["string_too_short"](context)
     return Phrase.counted(
         "{kind} should have at least {n} item after validation, not {found}",
         "{kind} should have at least {n} items after validation, not {found}",
@@ -63,6 +65,8 @@ def _too_short(context: _Context) -> Phrase:
 
 
 def _too_long(context: _Context) -> Phrase:
+    if context["field_type"] == "Value":
+        return PHRASES["string_too_long"](context)
     return Phrase.counted(
         "{kind} should have at most {n} item after validation, not {found}",
         "{kind} should have at most {n} items after validation, not {found}",

@@ -10,6 +10,8 @@ from pathlib import Path
 import grimp
 
 from chalicelib.manifest import CHANNELS
+from chalicelib.rendering.documents.compile import MADE
+from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
 from infra.archive import Artifact, tree, write_zip
 from infra.bytecode import compiled_zip
 from infra.catalogues import compile_catalogues
@@ -25,7 +27,7 @@ _OF_THE_APP = ("templates/admin", "templates/pages")
 def workers_zip(runtime: Runtime | None = None) -> Artifact:
     """The modules that any worker imports, at its start or later, and the shipped templates. Compiled for `runtime`;
     not compiled for the local cloud, whose functions write their own bytecode."""
-    files = [*_modules(), *tree(ROOT, "templates", without=_OF_THE_APP)]
+    files = [*_modules(), *tree(ROOT, "templates", without=_OF_THE_APP), *_compiled_letters()]
     if runtime is None:
         return write_zip(BUILD / "workers.zip", files)
     return compiled_zip(BUILD / f"workers-{runtime}.zip", files, runtime=runtime)
@@ -34,11 +36,25 @@ def workers_zip(runtime: Runtime | None = None) -> Artifact:
 def app_zip(runtime: Runtime | None = None) -> Artifact:
     """The Chalice app as Chalice itself would pack it, with its own two modules; compiled like the workers."""
     compile_catalogues()
-    files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT, "templates")]
+    own_files = [("app.py", ROOT / "app.py"), *tree(ROOT, "chalicelib"), *tree(ROOT, "templates")]
+    files = [*own_files, *_compiled_letters()]
     own = [(f"chalice/{name}", package_folder("chalice") / name) for name in ("__init__.py", "app.py")]
     if runtime is None:
         return write_zip(BUILD / "app.zip", [*files, *own])
     return compiled_zip(BUILD / f"app-{runtime}.zip", [*files, *own], runtime=runtime)
+
+
+def _compiled_letters() -> Iterator[tuple[str, Path]]:
+    """The sources of the shipped documents, which `rendering/shipped.py` finds beside them."""
+    folder = shipped_folder()
+    for template in (read_shipped(folder, key) for key in shipped_keys(folder)):
+        for locale in template.documents:
+            for name in MADE:
+                place = f"templates/{template.key}/{locale}/{name}"
+                made = BUILD / "letters-compiled" / place
+                made.parent.mkdir(parents=True, exist_ok=True)
+                made.write_text(template.locales[locale][name], encoding="utf-8")
+                yield place, made
 
 
 def _modules() -> Iterator[tuple[str, Path]]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalice.app import Response
-from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.letter_preview import LetterPreview, framed, framed_refusal, letter_for, texts_of
@@ -16,11 +15,12 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, TooManyRequestsError, all_said, phrase_of
 from chalicelib.etags import tag_of
 from chalicelib.pipeline.requests import NotificationRequest
+from chalicelib.rendering.documents.sources import without_made
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
+from chalicelib.services.template_changes import read_draft
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.text import strict_json
-from chalicelib.validation import said_of
 
 _JSON = ("variables", "sample", "nothing_without")  # what is typed as JSON
 _MOST_VERSIONS = 20
@@ -93,12 +93,10 @@ def preview_template(visit: Visit) -> Response:
     base = stage().templates.get(visit.path["key"])
     locale = visit.typed("letter") or settings().default_locale
     try:
-        draft = Template.model_validate(_body(visit, base) | {"key": base.key, "version": base.version})
+        draft = read_draft(base.key, _body(visit, base))
         letter = letter_for(
             draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=stage().new_renderer()
         )
-    except ValidationError as error:
-        letter = LetterPreview(locale, problem=said_of(error.errors()[0]))
     except InvalidError as error:
         letter = LetterPreview(locale, problem=all_said(error.errors) if error.errors else error.detail)
     return framed(letter, language=visit.locale, with_subject=True)
@@ -167,7 +165,7 @@ def _versions(newest: Template) -> list[Version]:
 
 
 def _fields(template: Template) -> dict[str, Any]:
-    return template.model_dump(mode="json", exclude={"key", "version", "hides"})
+    return without_made(template.model_dump(mode="json", exclude={"key", "version", "hides"}))
 
 
 def _body(visit: Visit, base: Template) -> dict[str, Any]:
@@ -196,7 +194,7 @@ def _typed(visit: Visit, base: Template) -> dict[str, dict[str, str]]:
     """The sources by locale and name: what was typed, otherwise what is stored."""
     return {
         locale: {name: _text(visit.form.get(f"source.{locale}.{name}"), source) for name, source in sources.items()}
-        for locale, sources in base.locales.items()
+        for locale, sources in _fields(base)["locales"].items()
     }
 
 

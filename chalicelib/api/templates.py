@@ -15,6 +15,8 @@ from chalicelib.etags import tag_of
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Attributes
 from chalicelib.rendering.context import check_context
+from chalicelib.rendering.documents.model import DocumentJson
+from chalicelib.rendering.documents.sources import without_made
 from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template, read_version
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.schemas import StrictModel
@@ -51,7 +53,13 @@ class TemplateBody(Meta):
         },
     )
 
-    locales: Annotated[dict[Locale, dict[str, Source]], Field(min_length=1)]
+    locales: Annotated[
+        dict[Locale, dict[str, Source]],
+        Field(description="the parts by language and name; e-mails of `documents` are left out"),
+    ] = Field(default_factory=dict)
+    documents: Annotated[
+        dict[Locale, DocumentJson], Field(description="e-mails made of blocks, by language: see the page on letters")
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -118,7 +126,9 @@ class ShippedAnswer(ApiAnswer):
 
 
 class TemplateAnswer(Template):
-    """A version. `in_force`: new letters are made from it."""
+    """A version. `in_force`: new letters are made from it. What its documents were compiled into is left out."""
+
+    documents: dict[Locale, DocumentJson] = Field(default_factory=dict)
 
     in_force: bool
     shipped: ShippedAnswer | None
@@ -180,7 +190,8 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
         else None
     )
     in_force = template.version == newest.version
-    return TemplateAnswer.model_validate({**template.model_dump(), "in_force": in_force, "shipped": about})
+    shown = without_made(template.model_dump())
+    return TemplateAnswer.model_validate({**shown, "in_force": in_force, "shipped": about})
 
 
 @reads(

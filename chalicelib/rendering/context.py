@@ -88,7 +88,8 @@ def _object_model(variables: Mapping[str, Variable]) -> type[BaseModel]:
     return create_model("Context", __config__=ConfigDict(extra="ignore", defer_build=True), **fields)
 
 
-def _http_url(text: str) -> str:
+def http_url(text: str) -> str:
+    """An absolute http or https address, as it is. Raises: ValueError with a Phrase (permanent)."""
     try:
         if not _WRITTEN_OUT.fullmatch(text):
             raise ValueError
@@ -128,7 +129,7 @@ _TYPES: Mapping[VariableType, Callable[[Variable], Any]] = {
     VariableType.INTEGER: lambda _: StrictInt,
     VariableType.NUMBER: lambda _: Annotated[StrictInt | StrictFloat, BeforeValidator(_no_boolean)],
     VariableType.BOOLEAN: lambda _: StrictBool,
-    VariableType.URL: lambda _: Annotated[StrictStr, AfterValidator(_http_url)],
+    VariableType.URL: lambda _: Annotated[StrictStr, AfterValidator(http_url)],
     VariableType.DATE: lambda _: Annotated[StrictStr, AfterValidator(_date_text)],
     VariableType.LIST: _list_of,
     VariableType.OBJECT: _object_of,

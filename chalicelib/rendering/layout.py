@@ -1,4 +1,5 @@
-"""The layout that all letters share: `templates/_layout/email.html` and its words in each language.
+"""The layout that all letters share: `templates/_layout/email.html`, the macros and styles of its blocks, and its
+words in each language.
 
 The author's body is inserted as text before anything is compiled, so that one CSS pass sees the whole letter. A layout
 is named by its content, like a shipped template, and a letter keeps the one that it was accepted with (ADR 0045).
@@ -16,6 +17,7 @@ from chalicelib.rendering.shipped import LAYOUT, content_name
 
 _CONTENT = "<!-- content -->"
 _PREHEADER = "<!-- preheader -->"
+_BLOCKS = {"<!-- blocks -->": "blocks.html", "/* blocks */": "blocks.css"}
 _WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
@@ -32,7 +34,10 @@ class Layout:
         """The one that comes with the code."""
         home = folder / LAYOUT
         words = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(home.glob("*.json"))}
-        return cls((home / "email.html").read_text(encoding="utf-8"), words)
+        html = (home / "email.html").read_text(encoding="utf-8")
+        for mark, file in _BLOCKS.items():
+            html = html.replace(mark, (home / file).read_text(encoding="utf-8").strip("\n"), 1)
+        return cls(html, words)
 
     @classmethod
     def stored(cls, body: Mapping[str, Any]) -> Self:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale, lookup
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Source
+from chalicelib.text import Line, Source
 
 MAX_SOURCE_BYTES = 256 * 1024
 MAX_LOCALES = 50
@@ -40,6 +40,7 @@ AskedVersion = Annotated[int | str, _version(SHIPPED_VERSION)]
 # Names that the service passes to every letter; a template may not declare a variable with one of them.
 SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "strings", "category", "categories"})
 
+JsonMapping = Mapping[str, JsonValue]
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
@@ -86,6 +87,7 @@ class Sample(StrictModel):
 class Meta(StrictModel):
     """The `meta.json` of a shipped folder: all of a template except its sources."""
 
+    title: Annotated[Line, Field(max_length=100, description="how managers call it; without one, by its key")] = ""
     category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
     channels: tuple[str, ...] = Field(min_length=1)
     extra_channels: tuple[str, ...] = ()  # it is written for these too, and goes there only when a caller names them
@@ -140,6 +142,8 @@ class Template(Meta):
         default=None, description="of a stored version: the shipped one that it was stored over"
     )
     locales: Mapping[Locale, Mapping[str, Source]] = Field(min_length=1)
+    # Of e-mails made of blocks (`documents/model.py`): what their sources were compiled from. Workers read sources.
+    documents: Mapping[Locale, JsonMapping] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _default_locale_exists_and_sources_are_small(self) -> Self:
@@ -156,7 +160,7 @@ class Template(Meta):
     @property
     def fields(self) -> dict[str, Any]:
         """What `seen` is compared with: all that was written, whatever its number."""
-        return self.model_dump(mode="json", include={*Meta.model_fields, "locales"})
+        return self.model_dump(mode="json", include={*Meta.model_fields, "locales", "documents"})
 
     def hides_other_than(self, shipped: "Template | None") -> bool:
         """For the newest version: whether it was stored over another one than this, so that nobody has compared the

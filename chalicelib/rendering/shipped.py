@@ -1,5 +1,9 @@
 """Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`. Each
-is a version named by its content."""
+is a version named by its content.
+
+`<locale>/email.json` is a letter document (`documents/model.py`). A package holds its sources beside it, made by
+`infra/package.py`, so that no worker compiles documents; from a checkout they are compiled here.
+"""
 
 import hashlib
 import importlib
@@ -11,7 +15,9 @@ from pathlib import Path
 from chalicelib.rendering.model import Template
 
 LAYOUT = "_layout"
+DOCUMENT = "email.json"
 _DIGITS = 12
+_UNNAMED = 1  # until its content has a name
 
 
 @cache
@@ -38,7 +44,8 @@ def shipped_keys(folder: Path) -> list[str]:
 
 
 def read_shipped(folder: Path, key: str) -> Template:
-    """The template in a folder. Raises: FileNotFoundError; pydantic's ValidationError if the folder is wrong."""
+    """The template in a folder. Raises: FileNotFoundError; pydantic's ValidationError or InvalidError if the folder is
+    wrong."""
     home = folder / key
     locales = {
         language.name: {
@@ -49,8 +56,21 @@ def read_shipped(folder: Path, key: str) -> Template:
     }
     meta: Mapping[str, object] = json.loads((home / "meta.json").read_text(encoding="utf-8"))
     # Named by the files' content, not by the model that reads them: a newer model does not change the name.
-    content = {**meta, "locales": locales}
+    content: dict[str, object] = {**meta, "locales": locales}
+    documents = {locale: json.loads(parts.pop(DOCUMENT)) for locale, parts in locales.items() if DOCUMENT in parts}
+    if documents:
+        content = _compiled({**content, "documents": documents}, key)
     return Template.model_validate({**content, "key": key, "version": content_name("shipped", content)})
+
+
+def _compiled(content: dict[str, object], key: str) -> dict[str, object]:
+    """With the sources of its documents."""
+    unnamed = Template.model_validate({**content, "key": key, "version": _UNNAMED})
+    if all("email.html" in unnamed.locales[locale] for locale in unnamed.documents):
+        return content
+    from chalicelib.rendering.documents.sources import with_sources  # here: packages hold what it makes
+
+    return {**content, "locales": with_sources(unnamed).model_dump(mode="json")["locales"]}
 
 
 def content_name(kind: str, content: Mapping[str, object]) -> str:

@@ -31,6 +31,7 @@ from chalicelib.manifest import ChannelSpec
 from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
 from chalicelib.rendering.checks import check, narrowed
 from chalicelib.rendering.context import check_context
+from chalicelib.rendering.documents.sources import at_blocks, with_sources
 from chalicelib.rendering.dry_run import try_letter
 from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
@@ -90,6 +91,17 @@ class DraftAllowance:
             raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None
 
 
+def read_draft(key: str, body: Mapping[str, Any]) -> Template:
+    """A template in JSON, its documents compiled. Raises: InvalidError (permanent; every mistake by its place)."""
+    documents, locales = body.get("documents") or {}, body.get("locales") or {}
+    known = {**{locale: {} for locale in documents}, **locales}
+    try:
+        template = Template.model_validate({**body, "locales": known, "key": key, "version": _DRAFT})
+    except ValidationError as error:
+        raise invalid(error) from error
+    return with_sources(template)
+
+
 class TemplateChanges(Composed):
     """`new_renderer` makes one with an empty cache."""
 
@@ -102,14 +114,11 @@ class TemplateChanges(Composed):
     def draft(self, key: str, body: Mapping[str, Any]) -> Template:
         """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
         every mistake by its place)."""
-        try:
-            template = Template.model_validate({**body, "key": key, "version": _DRAFT})
-        except ValidationError as error:
-            raise invalid(error) from error
+        template = read_draft(key, body)
         if template.category not in CATEGORIES:
             raise InvalidError.of("category", Phrase("expected one of {known}", known=", ".join(CATEGORIES)))
-        mistakes = check(template, renderer=self.new_renderer(), channels=self.channels)
-        if mistakes:
+        found = check(template, renderer=self.new_renderer(), channels=self.channels)
+        if mistakes := at_blocks(found, template):
             raise InvalidError(Phrase("the template fails its check"), mistakes)
         return template
 
