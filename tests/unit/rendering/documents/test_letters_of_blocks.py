@@ -63,7 +63,7 @@ def test_every_kind_of_block_makes_a_letter_without_a_mistake() -> None:
         ("panel", "The return"),
         ("columns", "right"),
         ("coupon", "KINO-12"),
-        ("event", "1 December 2026, 15:00"),
+        ("event", "1\xa0December 2026, 15:00"),
         ("html", "First"),
     ],
 )
@@ -112,16 +112,14 @@ def test_a_value_is_escaped_wherever_a_merge_tag_puts_it() -> None:
         ('{{ user.name ", here" | "Here" }}', "Anna, here", "Here"),
         ('{{ ", " user.name | "" }}!', ", Anna!", "!"),
         ("{{ title }}", "Low <Water>", "Low <Water>"),
-        ("{{ day | date }}", "1 December 2026", "1 December 2026"),
-        ('{{ "for " price | number " only" | free }}', "free", "free"),
+        ("{{ day | date }}", "1\xa0December 2026", "1\xa0December 2026"),
+        ('{{ "for " price " only" | number | free }}', "free", "free"),
         ('{{ month.genre | "drama" }}', "drama", "drama"),
         ("{{ month.hours | number }}", "3", "3"),
         ('{{ user.attributes.city | "your city" }}', "your city", "your city"),
     ],
 )
 def test_a_merge_tag_is_understood_as_people_write_it(tag: str, named: str, unnamed: str) -> None:
-    if "only" in tag:  # what belongs to a value stands before its form
-        tag = '{{ "for " price " only" | number | free }}'
     assert parts(text("Hello"), subject=f"To {tag}")["subject"] == f"To {named}"
     assert parts(text("Hello"), subject=f"To {tag}", user={})["subject"] == f"To {unnamed}"
 
