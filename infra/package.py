@@ -10,7 +10,7 @@ from pathlib import Path
 import grimp
 
 from chalicelib.manifest import CHANNELS
-from chalicelib.rendering.documents.compile import MADE
+from chalicelib.rendering.documents.compiled_blocks import MADE
 from chalicelib.rendering.shipped import read_shipped, shipped_folder, shipped_keys
 from infra.archive import Artifact, tree, write_zip
 from infra.bytecode import compiled_zip

@@ -15,7 +15,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.errors import InvalidError, NotFoundError, Phrase, TooManyRequestsError, all_said, phrase_of
 from chalicelib.etags import tag_of
 from chalicelib.pipeline.requests import NotificationRequest
-from chalicelib.rendering.documents.sources import without_made
+from chalicelib.rendering.documents.document_sources import without_made
 from chalicelib.rendering.model import AskedVersion, Template, Version, read_version
 from chalicelib.services.template_changes import read_draft
 from chalicelib.settings import settings

@@ -1,7 +1,7 @@
 """Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`. Each
 is a version named by its content.
 
-`<locale>/email.json` is a letter document (`documents/model.py`). A package holds its sources beside it, made by
+`<locale>/email.json` is a letter document (`documents/blocks.py`). A package holds its sources beside it, made by
 `infra/package.py`, so that no worker compiles documents; from a checkout they are compiled here.
 """
 
@@ -68,7 +68,7 @@ def _compiled(content: dict[str, object], key: str) -> dict[str, object]:
     unnamed = Template.model_validate({**content, "key": key, "version": _UNNAMED})
     if all("email.html" in unnamed.locales[locale] for locale in unnamed.documents):
         return content
-    from chalicelib.rendering.documents.sources import with_sources  # here: packages hold what it makes
+    from chalicelib.rendering.documents.document_sources import with_sources  # here: packages hold what it makes
 
     return {**content, "locales": with_sources(unnamed).model_dump(mode="json")["locales"]}
 

@@ -31,7 +31,7 @@ from chalicelib.manifest import ChannelSpec
 from chalicelib.pipeline.digest import TEMPLATE as DIGEST_TEMPLATE
 from chalicelib.rendering.checks import check, narrowed
 from chalicelib.rendering.context import check_context
-from chalicelib.rendering.documents.sources import at_blocks, with_sources
+from chalicelib.rendering.documents.document_sources import at_blocks, with_sources
 from chalicelib.rendering.dry_run import try_letter
 from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template

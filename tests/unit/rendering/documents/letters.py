@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.rendering.documents.sources import with_sources
+from chalicelib.rendering.documents.document_sources import with_sources
 from chalicelib.rendering.model import Template
 
 VARIABLES = {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import rfc3339
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
 from chalicelib.rendering.context import http_url
-from chalicelib.rendering.documents import model
+from chalicelib.rendering.documents import blocks
 from chalicelib.rendering.documents.markdown import html_of
 from chalicelib.rendering.documents.merge_tags import MergeTag, MergeTags, Piece, is_there, json_text
 from chalicelib.rendering.model import Template
@@ -26,7 +26,7 @@ class Compiled(NamedTuple):
     lines: Sequence[int]
 
 
-def compile_document(document: model.Document, template: Template, *, place: str) -> Compiled:
+def compile_document(document: blocks.Document, template: Template, *, place: str) -> Compiled:
     """`template` declares what merge tags may name; `place` is the document's path. Raises: InvalidError (permanent;
     each mistake by its path, such as `documents.ru.blocks[3].text`)."""
     writer = _Writer(MergeTags(template))
@@ -81,7 +81,7 @@ class _Writer:
 
         return self._tried(path, known)
 
-    def film(self, path: str, film: model.Film) -> str:
+    def film(self, path: str, film: blocks.Film) -> str:
         """A film as a Jinja object."""
         plain = ("title", "year", "genre", "age", "note")
         members = {name: self.line(f"{path}.{name}", getattr(film, name)) for name in plain}
@@ -126,16 +126,16 @@ def _call(macro: str, **arguments: str | int | None) -> str:
     return f"{macro}({', '.join(given)})"
 
 
-def _heading(writer: _Writer, path: str, block: model.HeadingBlock) -> str:
+def _heading(writer: _Writer, path: str, block: blocks.HeadingBlock) -> str:
     text, eyebrow = writer.line(f"{path}.text", block.text), writer.line(f"{path}.eyebrow", block.eyebrow)
     return f"{{{{ {_call('heading_block', text=text, level=block.level, eyebrow=eyebrow)} }}}}"
 
 
-def _words(writer: _Writer, path: str, block: model.TextBlock) -> str:
+def _words(writer: _Writer, path: str, block: blocks.TextBlock) -> str:
     return writer.markdown(f"{path}.text", block.text, style=block.style)
 
 
-def _picture(writer: _Writer, path: str, block: model.PictureBlock) -> str:
+def _picture(writer: _Writer, path: str, block: blocks.PictureBlock) -> str:
     called = _call(
         "picture_block",
         url=writer.address(f"{path}.url", block.url),
@@ -147,16 +147,16 @@ def _picture(writer: _Writer, path: str, block: model.PictureBlock) -> str:
     return f"{{{{ {called} }}}}"
 
 
-def _button(writer: _Writer, path: str, block: model.ButtonBlock) -> str:
+def _button(writer: _Writer, path: str, block: blocks.ButtonBlock) -> str:
     label, url = writer.line(f"{path}.label", block.label), writer.address(f"{path}.url", block.url)
     return f"{{{{ button({label}, {url}) }}}}"
 
 
-def _film(writer: _Writer, path: str, block: model.FilmBlock) -> str:
+def _film(writer: _Writer, path: str, block: blocks.FilmBlock) -> str:
     return f"{{{{ film_card({writer.film(f'{path}.film', block.film)}) }}}}"
 
 
-def _films(writer: _Writer, path: str, block: model.FilmsBlock) -> str:
+def _films(writer: _Writer, path: str, block: blocks.FilmsBlock) -> str:
     if block.source is not None:
         films = writer.films_of(f"{path}.from", block.source)
     else:
@@ -164,35 +164,35 @@ def _films(writer: _Writer, path: str, block: model.FilmsBlock) -> str:
     return f"{{{{ film_grid({films}, {block.per_row}) }}}}"
 
 
-def _quote(writer: _Writer, path: str, block: model.QuoteBlock) -> str:
+def _quote(writer: _Writer, path: str, block: blocks.QuoteBlock) -> str:
     called = _call("quote_block", author=writer.line(f"{path}.author", block.author))
     return f"{{% call {called} %}}{writer.markdown(f'{path}.text', block.text)}{{% endcall %}}"
 
 
-def _panel(writer: _Writer, path: str, block: model.PanelBlock) -> str:
+def _panel(writer: _Writer, path: str, block: blocks.PanelBlock) -> str:
     label, title = writer.line(f"{path}.label", block.label), writer.line(f"{path}.title", block.title)
     called = _call("panel_block", label=label, title=title)
     return f"{{% call {called} %}}{writer.markdown(f'{path}.text', block.text, style='in-panel')}{{% endcall %}}"
 
 
-def _divider(_writer: _Writer, _path: str, _block: model.DividerBlock) -> str:
+def _divider(_writer: _Writer, _path: str, _block: blocks.DividerBlock) -> str:
     return "{{ divider_block() }}"
 
 
-def _columns(writer: _Writer, path: str, block: model.ColumnsBlock) -> str:
+def _columns(writer: _Writer, path: str, block: blocks.ColumnsBlock) -> str:
     parts = []
-    for n, blocks in enumerate(block.columns):
-        inside = "".join(writer.block(f"{path}.columns[{n}][{m}]", one) for m, one in enumerate(blocks))
+    for n, simple in enumerate(block.columns):
+        inside = "".join(writer.block(f"{path}.columns[{n}][{m}]", one) for m, one in enumerate(simple))
         parts.append(f"{{% {'elif' if n else 'if'} column == {n} %}}{inside}")
     return f"{{% call(column) columns_block({len(block.columns)}) %}}{''.join(parts)}{{% endif %}}{{% endcall %}}"
 
 
-def _coupon(writer: _Writer, path: str, block: model.CouponBlock) -> str:
+def _coupon(writer: _Writer, path: str, block: blocks.CouponBlock) -> str:
     code, label = writer.line(f"{path}.code", block.code), writer.line(f"{path}.label", block.label)
     return f"{{{{ {_call('coupon_block', code=code, label=label, note=writer.line(f'{path}.note', block.note))} }}}}"
 
 
-def _event(writer: _Writer, path: str, block: model.EventBlock) -> str:
+def _event(writer: _Writer, path: str, block: blocks.EventBlock) -> str:
     called = _call(
         "event_block",
         title=writer.line(f"{path}.title", block.title),
@@ -205,22 +205,22 @@ def _event(writer: _Writer, path: str, block: model.EventBlock) -> str:
     return f"{{{{ {called} }}}}"
 
 
-def _html(_writer: _Writer, _path: str, block: model.HtmlBlock) -> str:
+def _html(_writer: _Writer, _path: str, block: blocks.HtmlBlock) -> str:
     return block.html
 
 
 _WRITERS: Mapping[type, Callable[[_Writer, str, Any], str]] = {
-    model.HeadingBlock: _heading,
-    model.TextBlock: _words,
-    model.PictureBlock: _picture,
-    model.ButtonBlock: _button,
-    model.FilmBlock: _film,
-    model.FilmsBlock: _films,
-    model.QuoteBlock: _quote,
-    model.PanelBlock: _panel,
-    model.DividerBlock: _divider,
-    model.ColumnsBlock: _columns,
-    model.CouponBlock: _coupon,
-    model.EventBlock: _event,
-    model.HtmlBlock: _html,
+    blocks.HeadingBlock: _heading,
+    blocks.TextBlock: _words,
+    blocks.PictureBlock: _picture,
+    blocks.ButtonBlock: _button,
+    blocks.FilmBlock: _film,
+    blocks.FilmsBlock: _films,
+    blocks.QuoteBlock: _quote,
+    blocks.PanelBlock: _panel,
+    blocks.DividerBlock: _divider,
+    blocks.ColumnsBlock: _columns,
+    blocks.CouponBlock: _coupon,
+    blocks.EventBlock: _event,
+    blocks.HtmlBlock: _html,
 }
