@@ -15,8 +15,8 @@ from chalicelib.etags import tag_of
 from chalicelib.locales import Locale
 from chalicelib.profiles.model import Attributes
 from chalicelib.rendering.context import check_context
-from chalicelib.rendering.documents.blocks import DocumentJson
 from chalicelib.rendering.documents.document_sources import without_made
+from chalicelib.rendering.documents.letter_blocks import DocumentJson
 from chalicelib.rendering.model import AskedVersion, Meta, ShippedName, Template, read_version
 from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.schemas import StrictModel

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.clock import rfc3339
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
 from chalicelib.rendering.context import http_url
-from chalicelib.rendering.documents import blocks
+from chalicelib.rendering.documents import letter_blocks as blocks
 from chalicelib.rendering.documents.markdown import html_of
 from chalicelib.rendering.documents.merge_tags import MergeTag, MergeTags, Piece, is_there, json_text
 from chalicelib.rendering.model import Template

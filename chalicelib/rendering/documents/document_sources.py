@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.errors import IN_LINE, FieldError, InvalidError, Phrase, phrase_of
-from chalicelib.rendering.documents.blocks import read_document
 from chalicelib.rendering.documents.compiled_blocks import MADE, Compiled, compile_document
+from chalicelib.rendering.documents.letter_blocks import read_document
 from chalicelib.rendering.model import Template
 
 _OF_SOURCE = re.compile(r"locales\.(?P<locale>[^.]+)\.email(?:\.(?P<part>html|subject))?")

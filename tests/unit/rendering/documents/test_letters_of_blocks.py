@@ -7,8 +7,8 @@ import pytest
 from chalicelib.errors import InvalidError
 from chalicelib.manifest import CHANNELS
 from chalicelib.rendering.checks import check
-from chalicelib.rendering.documents.blocks import KINDS
 from chalicelib.rendering.documents.document_sources import at_blocks, with_sources, without_made
+from chalicelib.rendering.documents.letter_blocks import KINDS
 from chalicelib.rendering.render import Renderer, Site
 from tests.unit.rendering.documents.letters import CONTEXT, letter, template, text
 
