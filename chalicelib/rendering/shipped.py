@@ -1,8 +1,8 @@
 """Reads the templates that come with the code: `templates/<key>/meta.json` and `templates/<key>/<locale>/<part>`. Each
 is a version named by its content.
 
-`<locale>/email.json` is a letter document (`documents/letter_blocks.py`). A package holds its sources beside it, made by
-`infra/package.py`, so that no worker compiles documents; from a checkout they are compiled here.
+`<locale>/email.json` is a letter document (`documents/letter_blocks.py`). A package holds its sources beside it, made
+by `infra/package.py`, so that no worker compiles documents; from a checkout they are compiled here.
 """
 
 import hashlib
