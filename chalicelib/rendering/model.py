@@ -142,7 +142,7 @@ class Template(Meta):
         default=None, description="of a stored version: the shipped one that it was stored over"
     )
     locales: Mapping[Locale, Mapping[str, Source]] = Field(min_length=1)
-    # What the sources of e-mails made of blocks were compiled from (`documents/letter_blocks.py`). Workers read sources.
+    # What e-mails made of blocks were compiled from (`documents/letter_blocks.py`); workers read the sources.
     documents: Mapping[Locale, JsonMapping] = Field(default_factory=dict)
 
     @model_validator(mode="after")
