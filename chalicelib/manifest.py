@@ -62,6 +62,7 @@ class ChannelSpec(NamedTuple):
     endpoints: bool = False
     one_provider: bool = True  # False: each address has its own server, whose failure says nothing about the others
     workers: tuple[int, int] = (5, 2)
+    attaches: bool = False  # its messages carry files
     needs: str = ""  # the setting without which a stage has none of it, and offers it to nobody
 
     @property
@@ -73,7 +74,9 @@ class ChannelSpec(NamedTuple):
 CHANNELS: Mapping[str, ChannelSpec] = {
     spec.name: spec
     for spec in (
-        ChannelSpec("email", "email", Subsystem.SES, ("subject", "html"), ("text",), workers=(10, 5)),
+        ChannelSpec(
+            "email", "email", Subsystem.SES, ("subject", "html"), ("text", "calendar"), attaches=True, workers=(10, 5)
+        ),
         ChannelSpec("live", "id", Subsystem.LIVE, ("title",), ("body", "url"), repeatable=True, workers=(10, 5)),
         ChannelSpec("sms", "phone", Subsystem.SNS, ("text",)),
         ChannelSpec(

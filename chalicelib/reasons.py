@@ -48,6 +48,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     TOO_LARGE = "too_large"
     TOO_SLOW = "too_slow"
+    ATTACHMENT_GONE = "attachment_gone"  # a file of the letter is no longer kept
 
     # The call to the provider.
     THROTTLED = "throttled"

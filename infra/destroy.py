@@ -28,7 +28,8 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     """Returns the tables that were left. Can be repeated after a failure. Raises: DeployError."""
     unprotect(account, stage)
     delete_stack(account.cloudformation, f"vestnik-{stage}-app")
-    empty(account.s3, account.bucket_name(stage, "lists"))  # S3 deletes only empty buckets
+    for bucket in ("lists", "files"):
+        empty(account.s3, account.bucket_name(stage, bucket))  # S3 deletes only empty buckets
     delete_stack(account.cloudformation, f"vestnik-{stage}-infra")
     tables = _tables(account, stage)
     if not with_data:

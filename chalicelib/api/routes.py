@@ -7,6 +7,7 @@ from chalicelib.api import (  # noqa: F401
     control,
     dead_letters,
     events,
+    files,
     links,
     lists,
     live,

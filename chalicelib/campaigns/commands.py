@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import FORGOTTEN, Approvals
+from chalicelib.campaigns.campaign_files import CampaignAttachment, CampaignFiles
 from chalicelib.campaigns.letter_inputs import PACES
 from chalicelib.campaigns.lifecycle import GOING, Lifecycle, expect
 from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of
@@ -38,6 +39,7 @@ class CampaignCommands(Composed):
     checks: StartChecks
     approvals: Approvals
     clock: Clock
+    files: CampaignFiles
     approval: bool
 
     def draft(
@@ -53,6 +55,7 @@ class CampaignCommands(Composed):
         """A new campaign, or the existing one with this `id_`; nothing is sent. It may name the lists and campaigns in
         `sight`; `hands` stand behind `by`. Raises: InvalidError (permanent; every bad field)."""
         self.checks.check(spec, sight=sight)
+        spec = self._with_files(spec)
         return self.campaigns.add(kept(spec), paces=spec.paces, by=by, id_=id_, service=service, hands=hands)
 
     def edit(
@@ -74,6 +77,7 @@ class CampaignCommands(Composed):
         set_ = {name: value for name, value in given.items() if value is not None}
         left = {k: v for k, v in before.model_dump(by_alias=True, exclude_unset=False).items() if k not in given}
         spec = Campaign.model_validate({**left, **set_})
+        spec = self._with_files(spec, before=before.attachments)
         changes = self._after(head, before, spec, set(given), sight=sight)
         try:
             return self.campaigns.edit(head, kept(spec), paces=spec.paces, by=by, hands=hands, changes=changes)
@@ -82,6 +86,9 @@ class CampaignCommands(Composed):
                 raise
             # Another's version is not what was seen.
             return self.edit(campaign_id, patch, by=by, hands=hands, seen=seen, sight=sight)
+
+    def _with_files(self, spec: Campaign, *, before: Sequence[CampaignAttachment] = ()) -> Campaign:
+        return spec.model_copy(update={"attachments": self.files.take(spec.attachments, before=before)})
 
     def _after(
         self, head: CampaignHead, before: Campaign, spec: Campaign, given: Collection[str], *, sight: Sight

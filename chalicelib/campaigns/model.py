@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.campaign_files import CampaignAttachments
 from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.fields import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
@@ -140,6 +141,7 @@ class Campaign(StrictModel):
         Field(ge=1, le=720, description="after the start of a run; letters that wait longer are skipped"),
         Asked("number", "when"),
     ] = None
+    attachments: CampaignAttachments = ()
     locale: Annotated[
         Locale | None,
         Field(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.campaign_files import CampaignFiles, refs_of
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
@@ -35,10 +36,11 @@ STALLED = timedelta(minutes=3)  # a shard this late has lost its message
 
 
 class RunPlanner:
-    """Writes nothing but the edition of the template that a run names."""
+    """Writes nothing but the edition of the template that a run names; and keeps its files as long again."""
 
-    def __init__(self, *, inputs: LetterInputs, sources: Sources, clock: Clock) -> None:
+    def __init__(self, *, inputs: LetterInputs, files: CampaignFiles, sources: Sources, clock: Clock) -> None:
         self._inputs = inputs
+        self._files = files
         self._sources = sources
         self._clock = clock
 
@@ -51,6 +53,7 @@ class RunPlanner:
         frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
         edition = self._inputs.edition(spec, frozen)
         self._inputs.write_down(edition)
+        self._files.renew(spec.attachments)
         category = spec.category or edition.template.category
         plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
         shards = self._shard_count(spec, head, resend=resend_of is not None)
@@ -91,6 +94,7 @@ class RunPlanner:
             category=category,
             lane="bulk",
             context=spec.context,
+            attachments=refs_of(spec.attachments),
             content=spec.content.model_dump(mode="json") if spec.content else None,
             request_id=derived_id("run", name),
             accepted_at=rfc3339(self._clock()),

@@ -4,6 +4,7 @@ reported while the caller listens, with the field's name."""
 from datetime import datetime
 from typing import Any
 
+from chalicelib.campaigns.campaign_files import CampaignFiles
 from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.languages import text_errors
 from chalicelib.campaigns.model import Campaign
@@ -37,6 +38,7 @@ class StartChecks(Composed):
     lists: RecipientLists
     campaigns: Campaigns
     sources: Sources
+    files: CampaignFiles
     clock: Clock
     private_addresses: bool
 
@@ -66,6 +68,7 @@ class StartChecks(Composed):
         (retryable)."""
         # A periodic campaign runs from `start_at` on, which may have passed.
         self.check(spec, known_start=spec.start_at if spec.schedule is not None else None, version=version)
+        self.files.require(spec.attachments)
         # Who matches a rule on the day of a run is known only on that day (birthdays).
         if spec.schedule is None and not self._means_somebody(spec):
             raise InvalidError.of("audience", Phrase("expected at least one recipient: nobody is in this audience"))
@@ -184,6 +187,7 @@ def _as_request(spec: Campaign, template: Template) -> NotificationRequest:
         context=context,
         category=spec.category,
         channels=spec.channels,
+        attachments=tuple(one.given for one in spec.attachments),
         lane="bulk",
     )
 

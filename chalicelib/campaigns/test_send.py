@@ -1,6 +1,7 @@
 """The letter of a campaign to a few people, at once, as a run would send it."""
 
 from chalicelib.campaigns.approval import frozen_of
+from chalicelib.campaigns.campaign_files import kept_of
 from chalicelib.campaigns.content_source import ContentSource
 from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs
@@ -48,11 +49,19 @@ class TestSend:
             context=context,
             category=spec.category,
             channels=spec.channels,
+            attachments=tuple(one.given for one in spec.attachments),
         )
         edition = self._inputs.edition(spec, frozen_of(head))
         languages = languages_of(spec, edition.template)
         if languages is not None and languages.untranslated == "skip":  # a test comes to whoever it is sent to
             languages = languages.model_copy(update={"untranslated": "default"})
         return self._accept.accept(
-            request, caller=by, key=key, service=service, edition=edition, locale=spec.locale, languages=languages
+            request,
+            caller=by,
+            key=key,
+            service=service,
+            edition=edition,
+            locale=spec.locale,
+            languages=languages,
+            kept_files=kept_of(spec.attachments),
         )

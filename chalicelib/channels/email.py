@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.addresses import header_mailbox
+from chalicelib.channels.attached_files import alike, as_attachments, files_of
 from chalicelib.channels.aws_errors import named_outcome, outcome_of
 from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, accepted, send_alone
 from chalicelib.channels.providers.ses_answers import answer_of
@@ -72,6 +73,12 @@ class EmailChannel:
     def send(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Channel.send`."""
         messages = [self._with_own_links(message) for message in messages]
+        outcomes: dict[int, Outcome] = {}
+        for places in alike(messages):
+            outcomes |= zip(places, self._send_alike([messages[n] for n in places]), strict=True)
+        return [outcomes[n] for n in range(len(messages))]
+
+    def _send_alike(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         if len(messages) < 2:
             return self._one_by_one(messages)
         body, replacements = _shared(messages)
@@ -103,6 +110,7 @@ class EmailChannel:
                             "Text": {"Data": message.parts["text"], "Charset": "UTF-8"},
                         },
                         "Headers": _headers(message.headers),
+                        "Attachments": as_attachments(files_of(message)),
                     }
                 },
                 EmailTags=_tags(message),
@@ -133,6 +141,7 @@ class EmailChannel:
                     "Template": {
                         "TemplateContent": body,
                         "TemplateData": "{}",
+                        "Attachments": as_attachments(files_of(messages[0])),
                     }
                 },
                 BulkEmailEntries=entries,

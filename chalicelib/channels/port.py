@@ -49,9 +49,18 @@ class Outcome(NamedTuple):
     ours: bool = False
 
 
+class AttachedFile(NamedTuple):
+    """A file that a message carries; `inline`: the Content-ID by which its HTML shows it."""
+
+    name: str
+    type: str
+    content: bytes
+    inline: str | None = None
+
+
 class Message(NamedTuple):
     """One rendered delivery, ready to leave. `parts` holds what the channel renders (`subject`, `html`, `text`);
-    `category` and `transactional`: see `categories.Category`."""
+    `category` and `transactional`: see `categories.Category`. `files` are for e-mail alone."""
 
     delivery_id: str
     address: str
@@ -60,6 +69,7 @@ class Message(NamedTuple):
     tags: Mapping[str, str] = {}
     transactional: bool = True
     category: str = ""
+    files: Sequence[AttachedFile] = ()
 
 
 class Channel(Protocol):

@@ -9,6 +9,7 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.attachments import AttachmentRef
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import StopWhen
@@ -44,6 +45,7 @@ from chalicelib.storage.requests import (
 )
 
 if TYPE_CHECKING:
+    from chalicelib.pipeline.attachment_intake import AttachmentIntake, Kept
     from chalicelib.rendering.render import Renderer
 
 
@@ -69,6 +71,7 @@ class Accept(Composed):
     clock: Clock
     retention_days: int
     owner: OwnerOf
+    attachments: "Callable[[], AttachmentIntake]"
 
     def edition(self, key: str) -> Edition:
         """What a letter of this template is made with from now on. Raises: InvalidError (permanent: there is no such
@@ -97,12 +100,13 @@ class Accept(Composed):
         languages: LetterLanguages | None = None,
         replayed: Callable[[], object] = lambda: None,
         inside: Sequence[str] = (),
+        kept_files: "Sequence[Kept]" = (),
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
         then called. Recipients for whom `stop_when` holds at the time of sending get none. The letter keeps its
         `edition`, by default the newest, whatever is deployed or saved before it leaves; `locale` is for recipients
         without a language, `languages` of a campaign's letter. `inside`: the categories of a collected letter's items.
-        `service`: who may see it.
+        `service`: who may see it. `kept_files`: attachments that are not fetched again.
 
         Raises: InvalidError (permanent; names each field, nothing was stored), ConflictError (permanent: the key was
         used for another body), UnavailableError (retryable with the same key).
@@ -111,6 +115,9 @@ class Accept(Composed):
         try:
             edition = edition or self.edition(request.template)
             letter, channels = self._letter(request, edition, request_id)
+            files: tuple[AttachmentRef, ...] = ()
+            if request.attachments:
+                files = self.attachments().of_request(request, request_id if key else None, known=kept_files)
         except InvalidError:
             # What was accepted once stays accepted, even if the newest version would refuse it.
             known = read_request(request_id) if key else None
@@ -121,7 +128,7 @@ class Accept(Composed):
         else:
             self.templates.write_down(edition)
             more = {"stop_when": stop_when, "locale": locale, "inside": tuple(inside), "service": service}
-            letter = letter.model_copy(update={**more, "languages": languages})
+            letter = letter.model_copy(update={**more, "languages": languages, "attachments": files})
             stored = self._record_request(request, letter, channels, caller=caller, replayed=replayed)
         self._record_notifications(stored)
         if stored.due_at is None:

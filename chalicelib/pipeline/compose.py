@@ -7,10 +7,11 @@ is sent.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
-from chalicelib.channels.port import Message
+from chalicelib.channels.port import AttachedFile, Message
 from chalicelib.clock import Clock, rfc3339
 from chalicelib.composed import Composed
 from chalicelib.configuration.site_settings import SiteSettings
@@ -68,8 +69,9 @@ class Composer(Composed):
     renderer: Renderer
     link_maker: LetterLinkMaker
 
-    def compose(self, job: DeliverJob) -> tuple[list[Letter], list[Spoiled]]:
-        """The letters, and the recipients whose letter can never be made. Raises: UnavailableError (retryable)."""
+    def compose(self, job: DeliverJob, files: Sequence[AttachedFile] = ()) -> tuple[list[Letter], list[Spoiled]]:
+        """The letters, which carry these files, and the recipients whose letter can never be made. Raises:
+        UnavailableError (retryable)."""
         spoiled: list[Spoiled] = []
 
         def spoil(recipient: DeliverRecipient, error: Exception) -> None:
@@ -84,10 +86,10 @@ class Composer(Composed):
             place = error.detail if isinstance(error, NotFoundError) else None
             spoiled.extend(Spoiled(one, Reason.TEMPLATE_ERROR, place) for one in job.recipients)
 
-        makers = each(self._maker, [job], alone=spoil_all)
+        makers = each(partial(self._maker, files=files), [job], alone=spoil_all)
         return [letter for make in makers for letter in each(make, job.recipients, alone=spoil)], spoiled
 
-    def _maker(self, job: DeliverJob) -> Callable[[DeliverRecipient], Letter]:
+    def _maker(self, job: DeliverJob, *, files: Sequence[AttachedFile]) -> Callable[[DeliverRecipient], Letter]:
         """Makes a job's letters one after the other, from the same template."""
         template = self.templates.get(job.letter.template, job.letter.template_version)
         layout = self.templates.layout(job.letter.layout)
@@ -108,7 +110,7 @@ class Composer(Composed):
                 layout=layout,
                 categories=job.letter.categories,
             )
-            return _letter(job, recipient, rendered.parts, links)
+            return _letter(job, recipient, rendered.parts, links, files)
 
         return make
 
@@ -216,7 +218,13 @@ class LetterLinks:
         }
 
 
-def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, str], links: LetterLinks) -> Letter:
+def _letter(
+    job: DeliverJob,
+    recipient: DeliverRecipient,
+    parts: Mapping[str, str],
+    links: LetterLinks,
+    files: Sequence[AttachedFile],
+) -> Letter:
     key = key_of(recipient, job.channel)
     for text in (recipient.address, *parts.values()):
         text.encode()  # a template may hold lone surrogates, which no provider accepts
@@ -235,5 +243,6 @@ def _letter(job: DeliverJob, recipient: DeliverRecipient, parts: Mapping[str, st
         tags=tags,
         transactional=CATEGORIES[job.letter.category].transactional,
         category=job.letter.category,
+        files=files,
     )
     return Letter(recipient, key, message, links.used_in(parts))

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from chalicelib.channels.port import Channel, Outcome, SlowToStart, Verdict
+from chalicelib.channels.port import AttachedFile, Channel, Outcome, SlowToStart, Verdict
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
 from chalicelib.deliveries import DeliveryStatus
-from chalicelib.errors import UnavailableError
+from chalicelib.errors import NotFoundError, UnavailableError
 from chalicelib.flow.throttle import CallReport, Throttle
 from chalicelib.isolation import each, together
 from chalicelib.manifest import CHANNELS
@@ -22,6 +22,7 @@ from chalicelib.observability import Line, Work, logger
 from chalicelib.pipeline.claims import Claims
 from chalicelib.pipeline.compose import Composer, Letter
 from chalicelib.pipeline.fallback import Delivered, Fallback
+from chalicelib.pipeline.file_cache import AttachedFiles
 from chalicelib.pipeline.jobs import DeliverJob, read_chunk, require_all
 from chalicelib.pipeline.pre_send_check import PreSendCheck
 from chalicelib.pipeline.retry import Retries
@@ -31,6 +32,7 @@ from chalicelib.storage.short_links import ShortLinks
 if TYPE_CHECKING:
     from chalicelib.pipeline.campaign_port import CampaignPort
 
+_FILES_AWAY_SECONDS = 60.0  # until the bucket of attachments is asked again
 # These concern one reader's device or choice, however many come in a row.
 _OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED_OUT_AT_PROVIDER})
 
@@ -38,6 +40,7 @@ _OF_THE_READER = frozenset({Reason.NO_ENDPOINT, Reason.DEVICE_GONE, Reason.OPTED
 class Deliver(Composed):
     """Sends chunks of letters."""
 
+    attached: AttachedFiles
     composer: Composer
     pre_send_check: PreSendCheck
     claims: Claims
@@ -61,12 +64,28 @@ class Deliver(Composed):
             return result
         lines_left = partial(self.pre_send_check.lines_left, result=result)
         for left in each(lines_left, [job], alone=partial(self._spoil_all, result=result)):
-            if left is not None:
-                self._send_through_gate(left, self._compose(left, result), result)
+            files = self._files(left, result) if left is not None else None
+            if left is not None and files is not None:
+                self._send_through_gate(left, self._compose(left, files, result), result)
         return result
 
-    def _compose(self, job: DeliverJob, result: Delivered) -> Sequence[Letter]:
-        letters, spoiled = self.composer.compose(job)
+    def _files(self, job: DeliverJob, result: Delivered) -> Sequence[AttachedFile] | None:
+        """What its letters carry; None: there are no letters. While the files cannot be had, the job waits untried."""
+        if not (job.letter.attachments and CHANNELS[job.channel].attaches):
+            return ()
+        try:
+            return self.attached.read(job.letter.attachments)
+        except NotFoundError as error:
+            logger().warning("an attachment is gone", request=job.letter.request_id, attachment=error.detail)
+            self.fallback.close(job, job.recipients, DeliveryStatus.FAILED, Reason.ATTACHMENT_GONE, result)
+        except UnavailableError as error:
+            logger().warning("attachments cannot be read", request=job.letter.request_id, why=error.detail)
+            self.retries.later(job, in_seconds=_FILES_AWAY_SECONDS)
+            result.counts["held"] += len(job.recipients)
+        return None
+
+    def _compose(self, job: DeliverJob, files: Sequence[AttachedFile], result: Delivered) -> Sequence[Letter]:
+        letters, spoiled = self.composer.compose(job, files)
         for one in spoiled:
             status = DeliveryStatus.SKIPPED if one.reason == Reason.NOTHING_TO_SAY else DeliveryStatus.FAILED
             self.fallback.close(job, [one.recipient], status, one.reason, result, rule=one.place)

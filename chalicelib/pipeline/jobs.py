@@ -10,14 +10,15 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from chalicelib.attachments import AttachmentRef
 from chalicelib.clock import parse_rfc3339
 from chalicelib.configuration.setting_shapes import StopWhen
-from chalicelib.deliveries import DeliveryKey, Spot
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import NewerError, PoisonMessageError
 from chalicelib.isolation import each, portions
-from chalicelib.pipeline.letter_parts import LetterLanguages, LetterRoute
+from chalicelib.pipeline.letter_parts import LetterLanguages, LetterRoute, RowId, SpotText
 from chalicelib.rendering.model import AskedVersion
 from chalicelib.schemas import StrictModel, is_newer, passed, recalled, received
 
@@ -39,17 +40,7 @@ _R = TypeVar("_R", bound=BaseModel)
 class Job(StrictModel):
     """What every job shares."""
 
-    v: Literal[1] = 1
-
-
-def _placed(spot: str) -> str:
-    Spot.of(spot, "")
-    return spot
-
-
-# What names a row: one that DynamoDB does not take would fail the reading of the whole chunk.
-RowId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,100}$")]
-SpotText = Annotated[RowId, AfterValidator(_placed)]
+    v: Literal[1, 2] = 1
 
 
 class EnrichRecipient(StrictModel):
@@ -97,6 +88,7 @@ class LetterSpec(StrictModel):
     service: str | None = None  # the service that asked for it (`service_scope.py`)
     homes: int = 1  # of a run: the partitions of its chunks (`storage.chunk_letters`)
     of_directory: bool = False  # a run's, whose recipients are users of our own directory, and all by their ids
+    attachments: tuple[AttachmentRef, ...] = ()  # of its e-mail
 
     def is_over(self, at: datetime) -> bool:
         """Whether it has expired at that moment."""
@@ -130,6 +122,14 @@ class ChunkJob(Job):
 
     letter: LetterSpec
     attempt: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version(cls, given: Any) -> Any:
+        """2 with attachments: an older worker would send the letter without them."""
+        letter = given.get("letter") if isinstance(given, dict) else None
+        carries = isinstance(letter, LetterSpec) and bool(letter.attachments)
+        return {**given, "v": 2} if carries else given
 
     def only(self, recipients: Iterable[BaseModel]) -> Self:
         """The same for some of its recipients."""

@@ -1,14 +1,27 @@
-"""What a letter's jobs say of the order of its channels, and of its languages."""
+"""What a letter's jobs say of the order of its channels, of its languages, and of where its outcomes are."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
 
 from chalicelib.configuration.setting_shapes import Mode
+from chalicelib.deliveries import Spot
 from chalicelib.locales import lookup
 from chalicelib.rendering.model import Template
 from chalicelib.schemas import StrictModel
 
 Untranslated = Literal["default", "skip"]
+
+
+def _placed(spot: str) -> str:
+    Spot.of(spot, "")
+    return spot
+
+
+# What names a row: one that DynamoDB does not take would fail the reading of the whole chunk.
+RowId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,100}$")]
+SpotText = Annotated[RowId, AfterValidator(_placed)]
 
 
 class LetterRoute(StrictModel):

@@ -14,6 +14,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.configuration.setting_shapes import CategoryRoute
 from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.manifest import CHANNELS
+from chalicelib.pipeline.attachment_intake import attachment_errors
 from chalicelib.pipeline.letter_parts import LetterRoute
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.rendering.context import check_context
@@ -91,6 +92,7 @@ def check_letter(
     errors += _context_errors(template, request.context)
     for locale, texts in translations.items():
         errors += _translation_errors(template, locale, request.context, texts)
+    errors += attachment_errors(request.attachments, template)
     errors = errors or _content_errors(request, template, renderer, translations)
     if errors:
         raise InvalidError(Phrase("no letter can be made of this request"), errors)

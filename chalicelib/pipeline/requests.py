@@ -15,6 +15,7 @@ from chalicelib.errors import Phrase
 from chalicelib.isolation import each
 from chalicelib.locales import Locale
 from chalicelib.observability import log_failure, logger
+from chalicelib.pipeline.attachment_intake import Attachments
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, Lane, LetterSpec
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
 from chalicelib.schemas import StrictModel
@@ -89,6 +90,7 @@ class NotificationRequest(StrictModel):
     send_at: Annotated[Moment | None, Field(description="a time that has passed means now")] = None
     expires_at: Annotated[Moment | None, Field(description="nothing is sent after it")] = None
     lane: Annotated[Lane, Field(description="bulk letters wait behind instant ones")] = "instant"
+    attachments: Attachments = ()
 
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
@@ -98,7 +100,8 @@ class NotificationRequest(StrictModel):
 
     def fingerprint(self) -> str:
         """Equal for bodies that ask for the same, however they are written."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        without = None if self.attachments else {"attachments"}  # as a release that knew of none has written it
+        canonical = json.dumps(self.model_dump(mode="json", exclude=without), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -29,6 +29,7 @@ class CampaignCommandParts(CampaignParts):
             lists=self.lists,
             campaigns=self.campaigns,
             sources=self.sources,
+            files=self.campaign_files,
             clock=self.clock,
             private_addresses=self.settings.private_addresses,
         )
@@ -45,6 +46,7 @@ class CampaignCommandParts(CampaignParts):
             checks=self.start_checks,
             approvals=self.approvals,
             clock=self.clock,
+            files=self.campaign_files,
             approval=self.settings.campaign_approval,
         )
 

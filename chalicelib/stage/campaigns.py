@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from chalicelib.campaigns.admission import ChunkAdmission
     from chalicelib.campaigns.approval import Approvals
+    from chalicelib.campaigns.campaign_files import CampaignFiles
     from chalicelib.campaigns.content_source import ContentSource
     from chalicelib.campaigns.fanout import Fanout
     from chalicelib.campaigns.generator import Generator
@@ -140,6 +141,12 @@ class CampaignParts(Notifications):
         return LetterInputs(templates=self.templates, site=self.site_settings, lists=self.lists, stage=self.settings)
 
     @cached_property
+    def campaign_files(self) -> CampaignFiles:
+        from chalicelib.campaigns.campaign_files import CampaignFiles
+
+        return CampaignFiles(intake=self.attachment_intake, files=self.attachment_files)
+
+    @cached_property
     def approvals(self) -> Approvals:
         from chalicelib.campaigns.approval import Approvals
 
@@ -150,7 +157,9 @@ class CampaignParts(Notifications):
         from chalicelib.campaigns.runs import RunDriver, RunPlanner
 
         return RunDriver(
-            planner=RunPlanner(inputs=self.campaign_inputs, sources=self.sources, clock=self.clock),
+            planner=RunPlanner(
+                inputs=self.campaign_inputs, files=self.campaign_files, sources=self.sources, clock=self.clock
+            ),
             runs=self.runs,
             shards=self.shards,
             held=self.held_chunks,

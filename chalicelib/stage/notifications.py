@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.people import People
 
 if TYPE_CHECKING:
+    import requests
+
     from chalicelib.pipeline.accept import Accept
+    from chalicelib.pipeline.attachment_intake import AttachmentIntake
     from chalicelib.pipeline.compose import LetterLinkMaker
     from chalicelib.pipeline.digest_queue import DigestQueue
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
     from chalicelib.rendering.render import Renderer
     from chalicelib.rendering.template_store import TemplateStore
+    from chalicelib.storage.attachment_files import AttachmentFiles
     from chalicelib.storage.hourly_stats import HourlyStats
     from chalicelib.storage.ledger import Ledger
     from chalicelib.storage.short_links import ShortLinks
@@ -94,6 +98,36 @@ class Notifications(People):
         )
 
     @cached_property
+    def attachment_files(self) -> AttachmentFiles:
+        """The files that letters carry."""
+        from chalicelib.storage.attachment_files import AttachmentFiles
+
+        return AttachmentFiles(
+            self.s3,
+            account=lambda: self.sts.get_caller_identity()["Account"],
+            prefix=self.settings.resource("files"),
+        )
+
+    @cached_property
+    def attachment_intake(self) -> AttachmentIntake:
+        from chalicelib.pipeline.attachment_intake import AttachmentIntake
+
+        private = self.settings.private_addresses
+
+        def session() -> requests.Session:
+            from chalicelib.security.outbound_http import guarded_session
+
+            return guarded_session(allow_private=private)
+
+        return AttachmentIntake(
+            files=self.attachment_files,
+            session=session,
+            private_addresses=private,
+            clock=self.clock,
+            retention_days=self.settings.retention_days,
+        )
+
+    @cached_property
     def accept(self) -> Accept:
         from chalicelib.pipeline.accept import Accept
 
@@ -105,6 +139,7 @@ class Notifications(People):
             clock=self.clock,
             retention_days=self.settings.retention_days,
             owner=self.address_hashes.owner,
+            attachments=lambda: self.attachment_intake,
         )
 
     @cached_property

@@ -102,6 +102,7 @@ class WorkerStage(CampaignParts):
         from chalicelib.pipeline.compose import Composer
         from chalicelib.pipeline.deliver import Deliver
         from chalicelib.pipeline.fallback import Fallback
+        from chalicelib.pipeline.file_cache import AttachedFiles
         from chalicelib.pipeline.once_to_an_address import OnceToAnAddress
         from chalicelib.pipeline.pre_send_check import PreSendCheck
 
@@ -109,6 +110,7 @@ class WorkerStage(CampaignParts):
         fallback = Fallback(ledger=self.ledger, retries=self.retries, clock=self.clock)
         throttles = {name: self.throttle(spec.subsystem) for name, spec in CHANNELS.items()}
         return Deliver(
+            attached=AttachedFiles(self.attachment_files),
             composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
             pre_send_check=PreSendCheck(
                 consent=self.eligibility,

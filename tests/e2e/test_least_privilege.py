@@ -105,6 +105,11 @@ ACTS = {
         lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}-{REGION}", Key="any.csv"),
         frozenset({f"{STAGE}-load"}),
     ),
+    "read what letters carry": Act(
+        "s3",
+        lambda aws: aws.get_object(Bucket=f"{STAGE}-files-{ACCOUNT}-{REGION}", Key="any"),
+        frozenset({API, f"{STAGE}-deliver", f"{STAGE}-tick"}),
+    ),
     "replace a function's code": Act(
         "lambda", lambda aws: aws.update_function_code(FunctionName=f"{STAGE}-load", S3Bucket="any", S3Key="any")
     ),

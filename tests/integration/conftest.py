@@ -183,6 +183,15 @@ def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterato
 
 
 @pytest.fixture
+def bucket(stage: None) -> str:
+    """The bucket of the files that letters carry."""
+    name = f"{settings().resource('files')}-{DEFAULT_ACCOUNT_ID}-{ENVIRONMENT['AWS_DEFAULT_REGION']}"
+    where: Any = {"LocationConstraint": ENVIRONMENT["AWS_DEFAULT_REGION"]}
+    boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    return name
+
+
+@pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage for one test."""
     with a_stage(monkeypatch):

@@ -267,6 +267,7 @@ def moved_accept(by: timedelta) -> Accept:
         clock=lambda: now() + by,
         retention_days=90,
         owner=Stage.own().address_hashes.owner,
+        attachments=lambda: Stage.own().attachment_intake,
     )
 
 

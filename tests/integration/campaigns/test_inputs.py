@@ -28,6 +28,13 @@ OTHER_CAMPAIGN: dict[str, Any] = {
     "audience": {"rule": {"attribute": "locale", "op": "equals", "value": "ru"}},
     "context": {**CONTEXT, "headline": "Another"},
     "translations": {"en": {"headline": "Another"}},
+    "attachments": [
+        {
+            "file": "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b",
+            "name": "a.pdf",
+            "kept": {"key": "campaigns/0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b", "size": 7},
+        }
+    ],
     "content": {"url": "https://cinema.example/more", "name": "more"},
     "rate_per_second": 9,
     "publish_per_second": 9,
@@ -84,6 +91,7 @@ OF_THE_LETTER = {
     "route": "route",
     "locale": "locale",
     "languages": "translations",
+    "attachments": "attachments",
 }
 OF_THE_RENDERING = {
     "self": "site_name",

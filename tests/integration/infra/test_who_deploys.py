@@ -65,8 +65,9 @@ def test_these_rights_suffice_from_the_first_deployment_to_the_end(
     assert "well   stack" in told
     assert destroy.main(["--stage", STAGE, "--yes"]) == 1
     assert "these credentials may not see it" in capsys.readouterr().err
-    # The bucket of lists refuses whoever comes without TLS, and the emulator has none.
-    root("s3", url).delete_bucket_policy(Bucket=f"vestnik-{STAGE}-lists-{ACCOUNT}-{REGION}")
+    # The buckets refuse whoever comes without TLS, and the emulator has none.
+    for bucket in ("lists", "files"):
+        root("s3", url).delete_bucket_policy(Bucket=f"vestnik-{STAGE}-{bucket}-{ACCOUNT}-{REGION}")
     become(monkeypatch, url, "remover", deployer(place, types_of(STAGE)))
     assert destroy.main(["--stage", STAGE, "--yes"]) == 0
 

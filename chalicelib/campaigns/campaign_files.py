@@ -1,0 +1,74 @@
+"""The files that all letters of a campaign carry. They are taken as the campaign is saved, so that an approval covers
+what they hold, and are kept as long as it may run."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.attachments import MAX_FILES, AttachmentRef, KeptFile
+from chalicelib.errors import InvalidError, Phrase
+from chalicelib.pipeline.attachment_intake import Attachment, AttachmentIntake, Kept
+from chalicelib.storage.attachment_files import AttachmentFiles
+
+
+class CampaignAttachment(Attachment):
+    """An attachment of every letter."""
+
+    kept: Annotated[
+        KeptFile | None, Field(description="the file as it was taken; whatever a caller says here is ignored")
+    ] = None
+
+    @property
+    def given(self) -> Attachment:
+        """What was asked for."""
+        return Attachment.model_construct(**self.model_dump(exclude={"kept"}))
+
+
+CampaignAttachments = Annotated[tuple[CampaignAttachment, ...], Field(max_length=MAX_FILES)]
+
+
+def kept_of(attachments: Iterable[CampaignAttachment]) -> list[Kept]:
+    """Those that were taken."""
+    return [Kept(one.given, one.kept) for one in attachments if one.kept is not None]
+
+
+def refs_of(attachments: Iterable[CampaignAttachment]) -> tuple[AttachmentRef, ...]:
+    """As they travel in jobs."""
+    return tuple(one.ref for one in kept_of(attachments))
+
+
+class CampaignFiles:
+    """Every method raises: UnavailableError (retryable)."""
+
+    def __init__(self, *, intake: AttachmentIntake, files: AttachmentFiles) -> None:
+        self._intake = intake
+        self._files = files
+
+    def take(
+        self, given: Iterable[CampaignAttachment], *, before: Iterable[CampaignAttachment] = ()
+    ) -> tuple[CampaignAttachment, ...]:
+        """The same with their files, which are fetched only if they are not among those `before`. Raises: InvalidError
+        (permanent; names each field)."""
+        known = kept_of(before)
+        taken = self._intake.take([one.given for one in given], known=known)
+        lasting = [one if one in known else self._lasting(n, one) for n, one in enumerate(taken)]
+        return tuple(CampaignAttachment(**one.given.model_dump(), kept=one.file) for one in lasting)
+
+    def renew(self, attachments: Iterable[CampaignAttachment]) -> None:
+        """Keeps them as long again. What is gone is told by the letters that carry it."""
+        for one in kept_of(attachments):
+            self._files.lasting(one.file.key)
+
+    def require(self, attachments: Iterable[CampaignAttachment]) -> None:
+        """The same before a start. Raises: InvalidError (permanent): one is no longer kept."""
+        for n, one in enumerate(kept_of(attachments)):
+            self._lasting(n, one)
+
+    def _lasting(self, n: int, one: Kept) -> Kept:
+        key = self._files.lasting(one.file.key)
+        if key is None:
+            raise InvalidError.of(
+                f"attachments[{n}].{one.given.source}", Phrase("it is no longer kept: attach it again")
+            )
+        return Kept(one.given, one.file.model_copy(update={"key": key}))
