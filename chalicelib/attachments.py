@@ -2,19 +2,23 @@
 in jobs, never its bytes."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
-from mimetypes import MimeTypes
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
 from chalicelib.text import Line, is_tame
 
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
+
 MAX_FILES = 10
 # SES takes 40 MB in base64, and throttles what is over 10 MB ("Service quotas"); mailboxes take 20 to 25.
-MAX_BYTES = 10 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+MAX_BYTES = 10 * MEGABYTE
 MAX_NAME = 100
 # SES developer guide, "Unsupported attachment types".
 _REFUSED = (
@@ -69,13 +73,90 @@ class AttachmentRef(KeptFile):
         return media_type(self.name)
 
 
+class Attachment(StrictModel):
+    """A file for the letter's e-mail; other channels go without it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"url": "https://cinema.example/ticket.pdf", "name": "ticket.pdf"}]}
+    )
+
+    file: Annotated[
+        str | None, Field(pattern=r"^[0-9a-f-]{36}$", description="`id` of an uploaded file (`POST /v1/files`)")
+    ] = None
+    url: Annotated[
+        Line | None,
+        Field(pattern=r"^https?://[^\s]{1,2000}$", description="fetched once, as the call is accepted"),
+    ] = None
+    name: Annotated[FileName, Field(description="as the reader sees it; its ending says what it is")]
+    inline: Annotated[
+        ContentId | None, Field(description="the letter's HTML shows it by `cid:` and this word; default: a file")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.file is None) == (self.url is None):
+            raise ValueError(Phrase("expected either file or url"))
+        return self
+
+    @property
+    def source(self) -> str:
+        """The name of the field that says where it comes from."""
+        return "url" if self.file is None else "file"
+
+
+Attachments = Annotated[
+    tuple[Attachment, ...],
+    Field(max_length=MAX_FILES, description=f"at most {MAX_BYTES // MEGABYTE} MB together; for e-mail alone"),
+]
+
+
+class KeptAttachment(NamedTuple):
+    """An attachment with the file that it stands for."""
+
+    given: Attachment
+    file: KeptFile
+
+    @property
+    def ref(self) -> AttachmentRef:
+        """What travels in jobs."""
+        return AttachmentRef(key=self.file.key, size=self.file.size, name=self.given.name, inline=self.given.inline)
+
+
+class CampaignAttachment(Attachment):
+    """An attachment of every letter."""
+
+    kept: Annotated[
+        KeptFile | None, Field(description="the file as it was taken; whatever a caller says here is ignored")
+    ] = None
+
+    @property
+    def given(self) -> Attachment:
+        """What was asked for."""
+        return Attachment.model_construct(**self.model_dump(exclude={"kept"}))
+
+
+CampaignAttachments = Annotated[tuple[CampaignAttachment, ...], Field(max_length=MAX_FILES)]
+
+
+def kept_of(attachments: Iterable[CampaignAttachment]) -> list[KeptAttachment]:
+    """Those that were taken."""
+    return [KeptAttachment(one.given, one.kept) for one in attachments if one.kept is not None]
+
+
+def refs_of(attachments: Iterable[CampaignAttachment]) -> tuple[AttachmentRef, ...]:
+    """As they travel in jobs."""
+    return tuple(one.ref for one in kept_of(attachments))
+
+
 def media_type(name: str) -> str:
     """The same on every machine: system tables of types are not asked."""
     return _types().guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
 @cache
-def _types() -> MimeTypes:
+def _types() -> "MimeTypes":
+    from mimetypes import MimeTypes  # here: only who sends a file asks
+
     known = MimeTypes()
     for ending, kind in _MORE_TYPES.items():
         known.add_type(kind, ending)

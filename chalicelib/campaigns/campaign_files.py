@@ -2,40 +2,11 @@
 what they hold, and are kept as long as it may run."""
 
 from collections.abc import Iterable
-from typing import Annotated
 
-from pydantic import Field
-
-from chalicelib.attachments import MAX_FILES, AttachmentRef, KeptFile
+from chalicelib.attachments import CampaignAttachment, KeptAttachment, kept_of
 from chalicelib.errors import InvalidError, Phrase
-from chalicelib.pipeline.attachment_intake import Attachment, AttachmentIntake, Kept
+from chalicelib.pipeline.attachment_intake import AttachmentIntake
 from chalicelib.storage.attachment_files import AttachmentFiles
-
-
-class CampaignAttachment(Attachment):
-    """An attachment of every letter."""
-
-    kept: Annotated[
-        KeptFile | None, Field(description="the file as it was taken; whatever a caller says here is ignored")
-    ] = None
-
-    @property
-    def given(self) -> Attachment:
-        """What was asked for."""
-        return Attachment.model_construct(**self.model_dump(exclude={"kept"}))
-
-
-CampaignAttachments = Annotated[tuple[CampaignAttachment, ...], Field(max_length=MAX_FILES)]
-
-
-def kept_of(attachments: Iterable[CampaignAttachment]) -> list[Kept]:
-    """Those that were taken."""
-    return [Kept(one.given, one.kept) for one in attachments if one.kept is not None]
-
-
-def refs_of(attachments: Iterable[CampaignAttachment]) -> tuple[AttachmentRef, ...]:
-    """As they travel in jobs."""
-    return tuple(one.ref for one in kept_of(attachments))
 
 
 class CampaignFiles:
@@ -65,10 +36,10 @@ class CampaignFiles:
         for n, one in enumerate(kept_of(attachments)):
             self._lasting(n, one)
 
-    def _lasting(self, n: int, one: Kept) -> Kept:
+    def _lasting(self, n: int, one: KeptAttachment) -> KeptAttachment:
         key = self._files.lasting(one.file.key)
         if key is None:
             raise InvalidError.of(
                 f"attachments[{n}].{one.given.source}", Phrase("it is no longer kept: attach it again")
             )
-        return Kept(one.given, one.file.model_copy(update={"key": key}))
+        return KeptAttachment(one.given, one.file.model_copy(update={"key": key}))

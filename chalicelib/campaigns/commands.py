@@ -4,8 +4,9 @@ resending what a run certainly did not send."""
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.attachments import CampaignAttachment
 from chalicelib.campaigns.approval import FORGOTTEN, Approvals
-from chalicelib.campaigns.campaign_files import CampaignAttachment, CampaignFiles
+from chalicelib.campaigns.campaign_files import CampaignFiles
 from chalicelib.campaigns.letter_inputs import PACES
 from chalicelib.campaigns.lifecycle import GOING, Lifecycle, expect
 from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of

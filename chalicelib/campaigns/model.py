@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from chalicelib.attachments import CampaignAttachments
 from chalicelib.campaigns.audience_rules import Rule
-from chalicelib.campaigns.campaign_files import CampaignAttachments
 from chalicelib.campaigns.content_source import Content
 from chalicelib.campaigns.fields import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule

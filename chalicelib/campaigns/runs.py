@@ -4,8 +4,9 @@ going, and closed once everything is settled. Every step can be repeated."""
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.attachments import refs_of
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.campaign_files import CampaignFiles, refs_of
+from chalicelib.campaigns.campaign_files import CampaignFiles
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by

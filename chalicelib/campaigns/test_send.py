@@ -1,11 +1,13 @@
 """The letter of a campaign to a few people, at once, as a run would send it."""
 
+from typing import Any
+
+from chalicelib.attachments import kept_of
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.campaign_files import kept_of
 from chalicelib.campaigns.content_source import ContentSource
 from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs
-from chalicelib.campaigns.model import spec_of
+from chalicelib.campaigns.model import Campaign, spec_of
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -34,19 +36,10 @@ class TestSend:
         NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
         spec = spec_of(head)
-        context = dict(spec.context)
-        if spec.content is not None and spec.content.kind == "shared":
-            context[spec.content.name] = self._content.shared(spec.content)
-        elif spec.content is not None:
-            users = [one.user_id for one in recipients if one.user_id]
-            found = self._content.personal(spec.content, users)
-            if len(users) != 1 or users[0] not in found:
-                raise InvalidError.of("recipients", Phrase("personal content: expected one user whom the source knows"))
-            context[spec.content.name] = found[users[0]]
         request = NotificationRequest(
             template=spec.template,
             recipients=recipients,
-            context=context,
+            context=self._context(spec, recipients),
             category=spec.category,
             channels=spec.channels,
             attachments=tuple(one.given for one in spec.attachments),
@@ -65,3 +58,15 @@ class TestSend:
             languages=languages,
             kept_files=kept_of(spec.attachments),
         )
+
+    def _context(self, spec: Campaign, recipients: tuple[Recipient, ...]) -> dict[str, Any]:
+        context = dict(spec.context)
+        if spec.content is not None and spec.content.kind == "shared":
+            context[spec.content.name] = self._content.shared(spec.content)
+        elif spec.content is not None:
+            users = [one.user_id for one in recipients if one.user_id]
+            found = self._content.personal(spec.content, users)
+            if len(users) != 1 or users[0] not in found:
+                raise InvalidError.of("recipients", Phrase("personal content: expected one user whom the source knows"))
+            context[spec.content.name] = found[users[0]]
+        return context

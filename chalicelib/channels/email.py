@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.addresses import header_mailbox
-from chalicelib.channels.attached_files import alike, as_attachments, files_of
 from chalicelib.channels.aws_errors import named_outcome, outcome_of
 from chalicelib.channels.port import ChannelParts, Message, Outcome, Verdict, accepted, send_alone
 from chalicelib.channels.providers.ses_answers import answer_of
+from chalicelib.channels.providers.ses_attachments import alike, as_attachments, files_of
 from chalicelib.channels.shared_lines import share
 from chalicelib.reasons import Reason
 

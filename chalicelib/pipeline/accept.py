@@ -9,7 +9,7 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.attachments import AttachmentRef
+from chalicelib.attachments import AttachmentRef, KeptAttachment
 from chalicelib.clock import Clock, derived_id, new_id, parse_rfc3339, rfc3339
 from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import StopWhen
@@ -45,7 +45,7 @@ from chalicelib.storage.requests import (
 )
 
 if TYPE_CHECKING:
-    from chalicelib.pipeline.attachment_intake import AttachmentIntake, Kept
+    from chalicelib.pipeline.attachment_intake import AttachmentIntake
     from chalicelib.rendering.render import Renderer
 
 
@@ -100,7 +100,7 @@ class Accept(Composed):
         languages: LetterLanguages | None = None,
         replayed: Callable[[], object] = lambda: None,
         inside: Sequence[str] = (),
-        kept_files: "Sequence[Kept]" = (),
+        kept_files: Sequence[KeptAttachment] = (),
     ) -> list[Accepted]:
         """Records and queues. With the same `key`, `caller` and body: the same ids, and no second letter; `replayed` is
         then called. Recipients for whom `stop_when` holds at the time of sending get none. The letter keeps its

@@ -7,20 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLateError
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, NamedTuple, Self
+from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field, model_validator
-
-from chalicelib.attachments import MAX_BYTES, MAX_FILES, AttachmentRef, ContentId, FileName, KeptFile
+from chalicelib.attachments import MAX_BYTES, MAX_FILES, MEGABYTE, Attachment, AttachmentRef, KeptAttachment, KeptFile
 from chalicelib.clock import Clock
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
 from chalicelib.pipeline.jobs import LetterSpec
 from chalicelib.rendering.model import Template
-from chalicelib.schemas import StrictModel, recalled
+from chalicelib.schemas import recalled
 from chalicelib.security.public_addresses import check_url
 from chalicelib.storage.attachment_files import AttachmentFiles
 from chalicelib.storage.requests import read_request
-from chalicelib.text import Line
 
 if TYPE_CHECKING:
     import requests
@@ -30,56 +27,6 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = (2.0, 5.0)  # to connect, between two bytes
 _ALL_SECONDS = 15.0  # for all files of a call, which has to be answered within 29
 _EMBEDDED = re.compile(r"\bcid:\s*([A-Za-z0-9][A-Za-z0-9._@-]{0,63}|\{\{)", re.IGNORECASE)
-_MEGABYTE = 1024 * 1024
-
-
-class Attachment(StrictModel):
-    """A file for the letter's e-mail; other channels go without it."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"url": "https://cinema.example/ticket.pdf", "name": "ticket.pdf"}]}
-    )
-
-    file: Annotated[
-        str | None, Field(pattern=r"^[0-9a-f-]{36}$", description="`id` of an uploaded file (`POST /v1/files`)")
-    ] = None
-    url: Annotated[
-        Line | None,
-        Field(pattern=r"^https?://[^\s]{1,2000}$", description="fetched once, as the call is accepted"),
-    ] = None
-    name: Annotated[FileName, Field(description="as the reader sees it; its ending says what it is")]
-    inline: Annotated[
-        ContentId | None, Field(description="the letter's HTML shows it by `cid:` and this word; default: a file")
-    ] = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.file is None) == (self.url is None):
-            raise ValueError(Phrase("expected either file or url"))
-        return self
-
-    @property
-    def source(self) -> str:
-        """The name of the field that says where it comes from."""
-        return "url" if self.file is None else "file"
-
-
-Attachments = Annotated[
-    tuple[Attachment, ...],
-    Field(max_length=MAX_FILES, description=f"at most {MAX_BYTES // _MEGABYTE} MB together; for e-mail alone"),
-]
-
-
-class Kept(NamedTuple):
-    """An attachment with the file that it stands for."""
-
-    given: Attachment
-    file: KeptFile
-
-    @property
-    def ref(self) -> AttachmentRef:
-        """What travels in jobs."""
-        return AttachmentRef(key=self.file.key, size=self.file.size, name=self.given.name, inline=self.given.inline)
 
 
 def attachment_errors(attachments: Sequence[Attachment], template: Template) -> Iterator[FieldError]:
@@ -129,7 +76,7 @@ class AttachmentIntake:
         self._private_addresses = private_addresses
 
     def of_request(
-        self, request: "NotificationRequest", request_id: str | None, *, known: Iterable[Kept] = ()
+        self, request: "NotificationRequest", request_id: str | None, *, known: Iterable[KeptAttachment] = ()
     ) -> tuple[AttachmentRef, ...]:
         """What the letters of a request carry; of one that was recorded before under this id, nothing is fetched again.
         Raises: as `take`."""
@@ -140,7 +87,7 @@ class AttachmentIntake:
             raise InvalidError.of("send_at", most)
         return tuple(one.ref for one in self.take(request.attachments, known=known))
 
-    def take(self, given: Sequence[Attachment], *, known: Iterable[Kept] = ()) -> list[Kept]:
+    def take(self, given: Sequence[Attachment], *, known: Iterable[KeptAttachment] = ()) -> list[KeptAttachment]:
         """Each with its kept file, in order; those that are `known` are not fetched again. Raises: InvalidError
         (permanent; names each field), UnavailableError (retryable)."""
         before = {one.given: one for one in known}
@@ -149,7 +96,7 @@ class AttachmentIntake:
         taken = [before.get(one) or self._taken(n, one, fetched, errors) for n, one in enumerate(given)]
         kept = [one for one in taken if one is not None]
         if not errors and sum(one.file.size for one in kept) > MAX_BYTES:
-            most = Phrase("expected at most {most} MB together", most=MAX_BYTES // _MEGABYTE)
+            most = Phrase("expected at most {most} MB together", most=MAX_BYTES // MEGABYTE)
             errors.append(FieldError("attachments", most))
         if errors:
             raise InvalidError(errors[0].said, errors)
@@ -157,17 +104,17 @@ class AttachmentIntake:
 
     def _taken(
         self, n: int, one: Attachment, fetched: "dict[str, bytes | Phrase]", errors: list[FieldError]
-    ) -> Kept | None:
+    ) -> KeptAttachment | None:
         content = fetched[one.url] if one.url else self._files.uploaded(one.file or "")
         if content is None:
             content = Phrase("there is no such file: it was never uploaded, or is no longer kept")
         size = content.size if isinstance(content, KeptFile) else len(content)
         if not isinstance(content, Phrase) and not 0 < size <= MAX_BYTES:
-            content = Phrase("expected a file of 1 byte to {most} MB", most=MAX_BYTES // _MEGABYTE)
+            content = Phrase("expected a file of 1 byte to {most} MB", most=MAX_BYTES // MEGABYTE)
         if isinstance(content, Phrase):
             errors.append(FieldError(f"attachments[{n}].{one.source}", content))
             return None
-        return Kept(one, self._files.keep(content) if isinstance(content, bytes) else content)
+        return KeptAttachment(one, self._files.keep(content) if isinstance(content, bytes) else content)
 
     def _fetched(self, urls: Sequence[str]) -> "dict[str, bytes | Phrase]":
         """By address: the content, or why there is none; all at once."""

@@ -40,7 +40,7 @@ _R = TypeVar("_R", bound=BaseModel)
 class Job(StrictModel):
     """What every job shares."""
 
-    v: Literal[1, 2] = 1
+    v: Literal[1] = 1
 
 
 class EnrichRecipient(StrictModel):
@@ -120,13 +120,13 @@ class LetterSpec(StrictModel):
 class ChunkJob(Job):
     """One letter for at most CHUNK_SIZE recipients. `attempt` counts from 1."""
 
+    v: Literal[1, 2] = 1  # type: ignore[assignment]  # 2: with attachments, which an older worker would leave out
     letter: LetterSpec
     attempt: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="before")
     @classmethod
     def _version(cls, given: Any) -> Any:
-        """2 with attachments: an older worker would send the letter without them."""
         letter = given.get("letter") if isinstance(given, dict) else None
         carries = isinstance(letter, LetterSpec) and bool(letter.attachments)
         return {**given, "v": 2} if carries else given

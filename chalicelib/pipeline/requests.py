@@ -9,13 +9,13 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.addresses import same_address_key
+from chalicelib.attachments import Attachments
 from chalicelib.clock import Moment, derived_id
 from chalicelib.deliveries import OWN_CHUNK, Spot
 from chalicelib.errors import Phrase
 from chalicelib.isolation import each
 from chalicelib.locales import Locale
 from chalicelib.observability import log_failure, logger
-from chalicelib.pipeline.attachment_intake import Attachments
 from chalicelib.pipeline.jobs import CHUNK_SIZE, EnrichRecipient, Lane, LetterSpec
 from chalicelib.profiles.model import Attributes, Email, Name, Timezone, UserId
 from chalicelib.schemas import StrictModel
