@@ -25,6 +25,7 @@ _LINES = frozenset({"br", "dd", "dt", "li", "tr"})
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 
 _TBODY = re.compile(r"</?tbody[^<>]*>")
+_CHARSET = re.compile(r"<meta charset=[^<>]*>")
 
 
 def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
@@ -50,6 +51,9 @@ def _inline(html: str, styles: Sequence[str]) -> str:
     except InlineError as error:
         raise RenderError(Reason.SYNTAX, Phrase("CSS: {why}", why=phrase_of(error))) from error
     budget.current().make(len(inlined))
+    if (charset := _CHARSET.search(inlined)) is not None:  # the inliner puts its styles before it
+        rest = inlined[: charset.start()] + inlined[charset.end() :]
+        inlined = rest.replace("<head>", f"<head>{charset[0]}", 1)
     # HTML's parser wraps rows in a `tbody`, which would begin inside a loop and end outside it.
     return inlined if "<tbody" in html.lower() else _TBODY.sub("", inlined)
 
@@ -61,9 +65,9 @@ def _inliner() -> CSSInliner:
 
 
 def text_of(html: str, *, shown: Callable[[str], str] = str) -> str:
-    """Paragraphs, list items as `• item`, links as `label (address)`; no images, no preheader, nothing marked
-    `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its address is written
-    once."""
+    """Paragraphs, list items as `• item`, links as `label (address)`, images by what their `alt` says; no preheader,
+    nothing marked `data-text="skip"`. `shown` says what a hidden Jinja tag stands for: a link whose label is its
+    address is written once."""
     reader = _TextReader(shown)
     reader.feed(html)
     reader.close()
@@ -89,6 +93,8 @@ class _TextReader(HTMLParser):
             self.pieces.append("• ")
         elif tag in ("td", "th"):
             self.pieces.append(" ")
+        elif tag == "img" and (alt := named.get("alt")):
+            self.pieces.append(alt)
         elif tag == "a":
             self._links.append((named.get("href") or "", len(self.pieces)))
 

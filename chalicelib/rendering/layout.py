@@ -18,6 +18,8 @@ from chalicelib.rendering.shipped import LAYOUT, content_name
 _CONTENT = "<!-- content -->"
 _PREHEADER = "<!-- preheader -->"
 _BLOCKS = {"<!-- blocks -->": "blocks.html", "/* blocks */": "blocks.css"}
+# Behind the preview line, so that mail programs do not go on with the letter's first words.
+_SPACERS = "&#847;&zwnj;&nbsp;" * 100
 _WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
@@ -60,7 +62,8 @@ class Layout:
         if _WHOLE.match(body):
             return body
         preheader, content = _parted(body)
-        return self._html.replace(_PREHEADER, preheader, 1).replace(_CONTENT, content, 1)
+        shown = f"{preheader}{_SPACERS}" if preheader else ""
+        return self._html.replace(_PREHEADER, shown, 1).replace(_CONTENT, content, 1)
 
     def strings(self, locale: str) -> Mapping[str, object]:
         """The layout's own words in the locale, in its language, or in English. Raises: KeyError."""

@@ -15,6 +15,7 @@ from chalicelib.manifest import ChannelSpec
 from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
+from chalicelib.rendering.html_head import with_title
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.render_limits import Budget, Shorten, spend
@@ -94,6 +95,8 @@ class Renderer:
                     made[part] = run(source, names)
                     parts[part] = finish(part, made[part])
         require_content(parts, self.required_parts(channel))
+        if "html" in parts:
+            parts["html"] = with_title(parts["html"], parts.get("subject", ""))
         return Rendered(letter.locale, parts, overlong(made))
 
     def names(

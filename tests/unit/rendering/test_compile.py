@@ -102,7 +102,7 @@ def test_the_preheader_comes_before_all_that_is_seen() -> None:
 
 
 def test_the_letter_says_its_language() -> None:
-    assert '<html lang="en">' in html_of("<p>a</p>")
+    assert '<html lang="en" dir="ltr">' in html_of("<p>a</p>")
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,10 @@ def test_what_is_no_text_is_no_name(value: object) -> None:
 
 def test_a_letter_greets_with_a_name_alone() -> None:
     letter = template(html="<p>{% if user.name %}{{ user.name }}, hello{% else %}Hello{% endif %}</p>")
-    assert render(letter, {}, user={"name": " Anna "}).parts["text"].startswith("Anna, hello\n")
-    assert render(letter, {}, user={"name": "Win 1000 EUR at http://x.example"}).parts["text"].startswith("Hello\n")
+    assert render(letter, {}, user={"name": " Anna "}).parts["text"].splitlines()[2] == "Anna, hello"
+    assert (
+        render(letter, {}, user={"name": "Win 1000 EUR at http://x.example"}).parts["text"].splitlines()[2] == "Hello"
+    )
 
 
 def test_a_template_may_ask_of_any_word_whether_it_can_be_a_name() -> None:

@@ -16,6 +16,8 @@ from tests.unit.rendering.letters import render, template
         ('<a href="https://a.example">https://a.example</a>', "https://a.example\n"),
         ('<a href="mailto:a@a.example">a@a.example</a>', "a@a.example\n"),
         ('<a href="https://a.example"><img src="x" alt=""></a>', "https://a.example\n"),
+        ('<a href="https://a.example"><img src="x" alt="A poster"></a>', "A poster (https://a.example)\n"),
+        ('<p>See <img src="x" alt="the film"> now</p><img src="y">', "See the film now\n"),
         ("<table><tr><td>1</td><td>one</td></tr></table>", "1 one\n"),
         ('<div data-text="skip"><p>a<br></p></div><p>b</p>', "b\n"),
         ("<head><title>a</title><style>b</style></head><body>c</body>", "c\n"),
@@ -38,7 +40,7 @@ def test_loops_and_expressions_are_rendered_in_the_text_without_escaping() -> No
 
     text = render(letter, {"xs": ["<a> & b", "c"]}).parts["text"]
 
-    assert text.startswith("<a> & b\n\nc\n\n")
+    assert text.startswith("Cinema (https://cinema.example)\n\n<a> & b\n\nc\n\n")
 
 
 def test_a_text_of_the_author_goes_before_the_derived_one() -> None:
