@@ -21,6 +21,8 @@ _BLOCKS = {"<!-- blocks -->": "blocks.html", "/* blocks */": "blocks.css"}
 # Behind the preview line, so that mail programs do not go on with the letter's first words.
 _SPACERS = "&#847;&zwnj;&nbsp;" * 100
 _WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
+_MACRO = re.compile(r"\{%-? macro (?P<name>\w+)\(.*?\{%-? endmacro -?%\}\n?", re.DOTALL)
+_WORD = re.compile(r"\w+")
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
 
@@ -62,8 +64,25 @@ class Layout:
         if _WHOLE.match(body):
             return body
         preheader, content = _parted(body)
+        used = self._used_in(body)
+        html = _MACRO.sub(lambda found: found[0] if found["name"] in used else "", self._html)
         shown = f"{preheader}{_SPACERS}" if preheader else ""
-        return self._html.replace(_PREHEADER, shown, 1).replace(_CONTENT, content, 1)
+        return html.replace(_PREHEADER, shown, 1).replace(_CONTENT, content, 1)
+
+    @cached_property
+    def _macros(self) -> Mapping[str, str]:
+        return {found["name"]: found[0] for found in _MACRO.finditer(self._html)}
+
+    def _used_in(self, body: str) -> set[str]:
+        """The macros that a body uses, with those that they use: the others would only cost time."""
+        used: set[str] = set()
+        texts = [_MACRO.sub("", self._html), body]
+        while texts:
+            words = set(_WORD.findall(texts.pop()))
+            new = self._macros.keys() & words - used
+            used |= new
+            texts += [self._macros[name] for name in new]
+        return used
 
     def strings(self, locale: str) -> Mapping[str, object]:
         """The layout's own words in the locale, in its language, or in English. Raises: KeyError."""

@@ -219,3 +219,11 @@ def test_a_mistake_in_a_source_is_told_by_its_block() -> None:
     assert {one.field for one in found} <= {"documents.en.blocks[1]", "documents.en.blocks"}
     assert found
     assert not [one for one in found if "line" in one.message]
+
+
+def test_a_letter_carries_only_the_macros_that_it_uses() -> None:
+    layout = RENDERER.layout
+
+    assert "macro" not in layout.compose("<p>Hello</p>")
+    assert "macro film_grid" not in layout.compose("{{ button('a', 'b') }}")
+    assert "macro film_picture" in layout.compose("{{ film_grid(films) }}")
