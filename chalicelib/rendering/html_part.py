@@ -33,7 +33,7 @@ def compile_html(source: str, layout: Layout) -> dict[str, JinjaTemplate]:
     html_environment = environment(autoescape=True)
     check_source(source, html_environment)  # on its own first: that finds most mistakes
     shield = Shield(html_environment)
-    inlined = _inline(shield.hide(source, layout.compose), shield.styles)
+    inlined = _inline(shield.hide(source, lambda body: layout.compose(body, source=source)), shield.styles)
     check_nesting(inlined, shown=shield.reveal_with_lines)
     html, lines = shield.restore(inlined)
     text, lines_of_text = shield.reveal_with_lines(text_of(inlined, shown=shield.reveal))

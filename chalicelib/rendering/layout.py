@@ -22,7 +22,7 @@ _BLOCKS = {"<!-- blocks -->": "blocks.html", "/* blocks */": "blocks.css"}
 _SPACERS = "&#847;&zwnj;&nbsp;" * 100
 _WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
 _MACRO = re.compile(r"\{%-? macro (?P<name>\w+)\(.*?\{%-? endmacro -?%\}\n?", re.DOTALL)
-_WORD = re.compile(r"\w+")
+_CALLED = re.compile(r"\w+(?=\s*\()")
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
 
@@ -58,13 +58,14 @@ class Layout:
         """`layout-` and a digest of the content."""
         return content_name("layout", self.body)
 
-    def compose(self, body: str) -> str:
+    def compose(self, body: str, *, source: str | None = None) -> str:
         """The whole letter: a fragment goes into the layout, its `<preheader>` to where mail programs look for the
-        preview line; a source that is a complete document stays as it is."""
+        preview line; a source that is a complete document stays as it is. `source`: the same where `body` hides its
+        Jinja."""
         if _WHOLE.match(body):
             return body
         preheader, content = _parted(body)
-        used = self._used_in(body)
+        used = self._used_in(source or body)
         html = _MACRO.sub(lambda found: found[0] if found["name"] in used else "", self._html)
         shown = f"{preheader}{_SPACERS}" if preheader else ""
         return html.replace(_PREHEADER, shown, 1).replace(_CONTENT, content, 1)
@@ -78,7 +79,7 @@ class Layout:
         used: set[str] = set()
         texts = [_MACRO.sub("", self._html), body]
         while texts:
-            words = set(_WORD.findall(texts.pop()))
+            words = set(_CALLED.findall(texts.pop()))
             new = self._macros.keys() & words - used
             used |= new
             texts += [self._macros[name] for name in new]
