@@ -74,6 +74,11 @@ class Film(StrictModel):
     note: Annotated[Line | None, Field(max_length=500)] = None
 
 
+_KIND = Field(discriminator="kind")
+_Simple = HeadingBlock | TextBlock | PictureBlock | ButtonBlock
+SimpleBlock = Annotated[_Simple, _KIND]
+
+
 class FilmBlock(_Block):
     """One film with its poster."""
 
@@ -124,7 +129,7 @@ class ColumnsBlock(_Block):
 
     kind: Literal["columns"]
     columns: Annotated[
-        tuple[Annotated[tuple["SimpleBlock", ...], Field(min_length=1, max_length=10)], ...],
+        tuple[Annotated[tuple[SimpleBlock, ...], Field(min_length=1, max_length=10)], ...],
         Field(min_length=2, max_length=3),
     ]
 
@@ -163,12 +168,8 @@ class HtmlBlock(_Block):
     html: Annotated[Source, Field(min_length=1, max_length=100_000)]
 
 
-_KIND = Field(discriminator="kind")
-_Simple = HeadingBlock | TextBlock | PictureBlock | ButtonBlock
 _OfTheCinema = FilmBlock | FilmsBlock | CouponBlock | EventBlock
 Block = Annotated[_Simple | _OfTheCinema | QuoteBlock | PanelBlock | DividerBlock | ColumnsBlock | HtmlBlock, _KIND]
-SimpleBlock = Annotated[_Simple, _KIND]
-ColumnsBlock.model_rebuild()
 KINDS = (
     *("heading", "text", "picture", "button", "film", "films", "quote", "panel"),
     *("divider", "columns", "coupon", "event", "html"),
