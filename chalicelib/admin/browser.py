@@ -22,7 +22,7 @@ from chalicelib.text import normal_source
 SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE = "vestnik_session", "vestnik_language", "vestnik_theme"
 DOOR_COOKIE, KNOWN_COOKIE = "vestnik_door", "vestnik_known"  # before signing in; for having signed in here before
 _OUR_COOKIES = (SESSION_COOKIE, LANGUAGE_COOKIE, THEME_COOKIE, DOOR_COOKIE, KNOWN_COOKIE)
-MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 500
+MAX_FORM_BYTES, MAX_FORM_FIELDS = 256 * 1024, 4000  # a letter of blocks in several languages
 # Marks of User-Agents; the first match counts, as most name others too.
 _BROWSERS = {"Edg": "Edge", "OPR/": "Opera", "YaBrowser": "Yandex", "Firefox": "Firefox", "FxiOS": "Firefox"}
 _BROWSERS |= {"CriOS": "Chrome", "Chrome": "Chrome", "Safari": "Safari", "curl": "curl"}

@@ -15,6 +15,8 @@ from chalicelib.text import strict_json
 MINE, THEIRS, BASE, SEEN = "mine", "theirs", "base", "seen"  # hidden fields
 WHOLE, LOOK = "whole", "look"  # all of mine, or the form again with what was chosen
 PICK = "pick "  # prefix of the field names of a choice
+_APART = ("hidden", "file", "password")
+_ALL = ".*"  # after a unit: all that it has, with us or with them
 CARRIED = frozenset({"token", BASE, SEEN})
 
 
@@ -55,10 +57,12 @@ def with_bases(page: str) -> str:
     return page
 
 
-def differing(form: Form, typed: Values) -> list[Field]:
-    """The differences between the form as it is now (theirs) and what was typed (mine), in the form's order."""
+def differing(form: Form, typed: Values, typed_form: Form | None = None) -> list[Field]:
+    """The differences between the form as it is now (theirs) and what was typed (mine), in the form's order.
+    `typed_form`: the form that holds what was typed, where its units may have other fields."""
     was, now = _bases(typed), form.values()
-    fields, comparison = [], Comparison()
+    comparison = Comparison()
+    fields = list(_differing_units(form, typed_form, typed, comparison)) if typed_form else []
     for names, controls in _together(form).items():
         mine, theirs = ({name: list(values.get(name, ())) for name in names} for values in (typed, now))
         said = _said(controls, names, mine), _said(controls, names, theirs)
@@ -80,9 +84,35 @@ def differing(form: Form, typed: Values) -> list[Field]:
     return fields
 
 
+def _differing_units(form: Form, typed_form: Form, typed: Values, comparison: Comparison) -> Iterator[Field]:
+    was, now = _bases(typed), form.values()
+    for unit in dict.fromkeys(one.unit for one in (*form.controls, *typed_form.controls) if one.unit):
+        names = {name for name in (*typed, *now) if name.startswith(f"{unit}.")}
+        mine, theirs = ({name: list(values.get(name, ())) for name in names} for values in (typed, now))
+        if _same(mine, theirs):
+            continue
+        changes = [any(was.get(n, _digest(())) != _digest(values[n]) for n in names) for values in (theirs, mine)]
+        shown = _side_by_side(_lines(typed_form, unit), _lines(form, unit), comparison)
+        pick = THEIRS if changes[0] and not changes[1] else MINE
+        label = next(one.legend for one in (*form.controls, *typed_form.controls) if one.unit == unit)
+        yield Field(unit + _ALL, label, *shown, pick=pick, both=all(changes), code=False)
+
+
+def _lines(form: Form, unit: str) -> str:
+    """What the fields of a unit say, one after another."""
+    shown = [one for one in form.controls if one.unit == unit and one.kind != "hidden"]
+    said = [(one, _text(one, text)) for one in shown for text in one.sent() if text]
+    return plain("\n".join(f"{one.legend} · {one.label}: {text}" for one, text in said))
+
+
 def is_written(form: Form) -> bool:
     """Whether anything is typed or chosen in it: a bare confirmation has to be given again for the new state."""
-    return bool(_together(form))
+    return bool(_together(form)) or has_units(form)
+
+
+def has_units(form: Form) -> bool:
+    """Whether some of its fields make sense only together."""
+    return any(one.unit for one in form.controls)
 
 
 def settled(form: Values) -> dict[str, list[str]]:
@@ -91,8 +121,16 @@ def settled(form: Values) -> dict[str, list[str]]:
     chosen, theirs = unpacked(form, MINE), unpacked(form, THEIRS)
     for field, picks in form.items():
         if field.startswith(PICK) and picks[0] == THEIRS and form.get(WHOLE) != [MINE]:
-            chosen |= {name: theirs.get(name, []) for name in field.removeprefix(PICK).split()}
+            picked = field.removeprefix(PICK)
+            names = _of_unit(picked, chosen, theirs) if picked.endswith(_ALL) else picked.split()
+            chosen = {name: values for name, values in chosen.items() if name not in names}
+            chosen |= {name: theirs[name] for name in names if name in theirs}
     return {**chosen, **{name: list(form[name]) for name in CARRIED if name in form}}
+
+
+def _of_unit(picked: str, *values: Values) -> list[str]:
+    start = picked.removesuffix("*")
+    return [name for one in values for name in one if name.startswith(start)]
 
 
 def _bases(form: Values) -> Mapping[str, str]:
@@ -114,7 +152,7 @@ def _same(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) 
 def _together(form: Form) -> dict[tuple[str, ...], list[Control]]:
     """The controls by what is chosen together: the fields of repeated rows are one unit, so that rows are not torn
     apart."""
-    shown = [one for one in form.controls if one.name and one.kind not in ("hidden", "file", "password")]
+    shown = [one for one in form.controls if one.name and not one.unit and one.kind not in _APART]
     texts = [one.name for one in shown if one.kind not in CHECKS]
     rows = tuple(dict.fromkeys(name for name in texts if texts.count(name) > 1))
     found: dict[tuple[str, ...], list[Control]] = {}

@@ -24,7 +24,8 @@ class Option:
 
 @dataclass
 class Control:
-    """One field. `kind` is an input's type, `textarea` or `select`."""
+    """One field. `kind` is an input's type, `textarea` or `select`; `unit` is the name of the fieldset around it, whose
+    fields make sense only together: all of their names begin with it and a dot."""
 
     kind: str
     attributes: Mapping[str, str]
@@ -35,6 +36,7 @@ class Control:
     text: str = ""  # of a textarea
     inside: Span = (0, 0)
     options: list[Option] = field(default_factory=list)
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -90,6 +92,7 @@ class _Reader(HTMLParser):
         self._form: Form | None = None
         self._folds: list[Span] = []
         self._legends: list[str] = []
+        self._units: list[str] = []
         self._labels: dict[str, str] = {}  # by the id of the control that they are for
         self._texts: list[list[str]] = []  # what is said in each label, legend, option and textarea that is open
         self._label: tuple[str | None, list[Control]] = (None, [])
@@ -105,6 +108,7 @@ class _Reader(HTMLParser):
                 self._legends.append("")
             case "fieldset":
                 self._legends.append("")
+                self._units.append(attributes.get("name", ""))
             case "label":
                 self._label = (attributes.get("for"), [])
             case "input" | "textarea" | "select":
@@ -124,8 +128,9 @@ class _Reader(HTMLParser):
             case "details" if self._folds:
                 self._folds.pop()
                 self._legends.pop()
-            case "fieldset" if self._legends:
+            case "fieldset" if self._units:
                 self._legends.pop()
+                self._units.pop()
             case "legend" | "summary" if self._legends:
                 self._legends[-1] = " ".join(said.split())
             case "label":
@@ -144,7 +149,8 @@ class _Reader(HTMLParser):
         if self._form is None:
             return
         legend = next((one for one in reversed(self._legends) if one), "")
-        control = Control(kind, attributes, span, tuple(self._folds), legend=legend)
+        unit = next((one for one in reversed(self._units) if one), "")
+        control = Control(kind, attributes, span, tuple(self._folds), legend=legend, unit=unit)
         control.label = self._labels.get(attributes.get("id", ""), attributes.get("aria-label", ""))
         self._form.controls.append(control)
         self._label[1].append(control)

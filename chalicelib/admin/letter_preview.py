@@ -1,7 +1,8 @@
 """A letter as somebody would get it, shown to managers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -21,9 +22,17 @@ from chalicelib.translation import translated
 _FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 _BODY = re.compile("<body[^<>]*>")
-_SUBJECT = (
-    "font: 600 16px/1.4 system-ui; padding: 12px 16px; background: #fff; color: #111; border-bottom: 1px solid #ddd"
+_BAR = "font: 14px/1.4 system-ui; padding: 10px 16px; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; "
+_SUBJECT = f"{_BAR}background: #fff; color: #111"
+_NOTE = f"{_BAR}background: #fdf1da; color: #7a4b00"
+_TEXT = (
+    "font: 15px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: 16px"
 )
+# What a mail program decides by its reader's settings, a preview is told.
+_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+_SCHEMES = re.compile(r"(<meta name=.color-scheme. content=.)[a-z ]+")
+_PREHEADER = re.compile(r"<div class=.preheader.[^>]*>(.*?)</div>", re.DOTALL)
+_FILLER = re.compile(r"[\u200b\u200c\u034f\xa0\u2007\xad\s]+$")
 
 
 class LetterPreview(NamedTuple):
@@ -70,19 +79,39 @@ def letter_for(
     )
 
 
-def framed(letter: LetterPreview, *, language: str, with_subject: bool = False) -> Response:
-    """The letter's HTML as the content of a frame, with the subject on top if the page itself does not show it. A
-    problem is explained in the manager's `language`."""
+def framed(
+    letter: LetterPreview, *, language: str, with_subject: bool = False, look: str = "", notes: Sequence[str] = ()
+) -> Response:
+    """The letter's HTML as the content of a frame, with the subject on top if the page itself does not show it, as a
+    list of letters does. `look`: `dark`, `text`, otherwise light; without one, as the browser is. `notes` say what
+    is not shown. A problem is explained in the manager's `language`."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _FRAME_POLICY,
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
-    shown = letter.html if letter.problem is None else str(escape(translated(letter.problem, locale=language)))
-    if with_subject and letter.problem is None:
-        shown = _BODY.sub(lambda body: f"{body[0]}<div style='{_SUBJECT}'>{escape(letter.subject)}</div>", shown, 1)
+    told = "".join(f"<div style='{_NOTE}'>{escape(one)}</div>" for one in notes)
+    if letter.problem is not None:
+        shown = told + str(escape(translated(letter.problem, locale=language)))
+        return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
+    bar = f"<div style='{_SUBJECT}'><b>{escape(letter.subject)}</b> {escape(_preheader_of(letter.html))}</div>"
+    above = told + bar if with_subject else told
+    shown = f"<!doctype html><body><pre style='{_TEXT}'>{escape(letter.text)}</pre>" if look == "text" else letter.html
+    shown = _in_scheme(shown, "dark" if look == "dark" else "light") if look else shown
+    shown = _BODY.sub(lambda body: f"{body[0]}{above}", shown, count=1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
+
+
+def _in_scheme(html: str, scheme: str) -> str:
+    html = _SCHEMES.sub(lambda found: f"{found[1]}{scheme}", html)
+    return _DARK.sub("all" if scheme == "dark" else "not all", html)
+
+
+def _preheader_of(html: str) -> str:
+    """What a list of letters shows after the subject."""
+    found = _PREHEADER.search(html)
+    return _FILLER.sub("", unescape(found[1])) if found else ""
 
 
 def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:

@@ -12,7 +12,8 @@ from chalice.app import Request, Response
 
 from chalicelib.accounts.sessions import IDLE, Session
 from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
-from chalicelib.admin.edit_conflict import SEEN, differing, digests, is_written, with_bases
+from chalicelib.admin.edit_conflict import SEEN, differing, digests, has_units, is_written, with_bases
+from chalicelib.admin.form_reader import Form
 from chalicelib.admin.forms import Kept, filled, form_to, keep
 from chalicelib.admin.page_requests import REGISTERED, Registered, View, Visit
 from chalicelib.admin.templating import Go, Page, render, url
@@ -104,7 +105,7 @@ def conflict(view: View, visit: Visit, request: Request, error: ChangedError) ->
         values = {**theirs.values, "mistakes": mistakes_of(error)}
         return shown(theirs._replace(values=values, status=status_of(error)), request, session=visit.session)
     values = {
-        "fields": differing(form, visit.form),
+        "fields": differing(form, visit.form, _typed_form(view, visit, request) if has_units(form) else None),
         "to": target,
         "back": url(back_of(request)),
         "seen": seen.sent()[0],
@@ -114,6 +115,13 @@ def conflict(view: View, visit: Visit, request: Request, error: ChangedError) ->
         "error": error,
     }
     return shown(Page("conflict", values, status_of(error)), request, session=visit.session)
+
+
+def _typed_form(view: View, visit: Visit, request: Request) -> Form | None:
+    """The form as the page shows what was typed."""
+    page = view(visit)
+    assert isinstance(page, Page)  # noqa: S101 - it was one a moment ago
+    return form_to(shown(page, request, session=visit.session).body, url(address_of(request)), visit.form)
 
 
 def trouble(error: Exception, request: Request, *, declared: Registered | None, session: Session | None) -> Response:

@@ -6,6 +6,7 @@ from chalicelib.admin import (  # noqa: F401
     campaigns,
     event_rules,
     keys,
+    letter_start,
     links,
     lists,
     managers_and_audit,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
@@ -28,16 +28,22 @@ STATIC = {
     "admin.css": "text/css; charset=utf-8",
     "admin.js": "text/javascript; charset=utf-8",
     "htmx.js": "text/javascript; charset=utf-8",
+    "letter_editor.css": "text/css; charset=utf-8",
+    "letter_editor.js": "text/javascript; charset=utf-8",
+    "letter_history.js": "text/javascript; charset=utf-8",
+    "letter_writing.js": "text/javascript; charset=utf-8",
 }
 
 
 class Page(NamedTuple):
-    """What a view shows: `templates/admin/<template>.html` with its values."""
+    """What a view shows: `templates/admin/<template>.html` with its values. `form`: what was typed, where the view has
+    changed it."""
 
     template: str
     values: Mapping[str, Any] = {}
     status: HTTPStatus = HTTPStatus.OK
     retry_after_seconds: int | None = None  # for an answer that says too many requests
+    form: Mapping[str, Sequence[str]] | None = None
 
 
 class Go(NamedTuple):

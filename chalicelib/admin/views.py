@@ -155,7 +155,8 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         if declared.does is None:
             went = run(visit)
             if isinstance(went, Page) and request.method == "POST":
-                return once_more(lambda _: went, visit, request)  # a preview of unsaved work
+                now = visit if went.form is None else visit._replace(form=went.form)
+                return once_more(lambda _: went, now, request)  # a preview of unsaved work
             return _shown(went, request, visit)
         return once(sent, declared.path, lambda: _shown(run(sent), request, sent))
     except UnauthorizedError:

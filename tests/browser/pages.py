@@ -33,8 +33,10 @@ PAGES: Mapping[str, str] = {
     "/admin/subsystems": "/subsystems",
     "/admin/suppressions": "/suppressions",
     "/admin/templates": "/templates",
+    "/admin/templates/new": "/templates/new",
     "/admin/templates/{key}": "/templates/promo",
     "/admin/users": "/users?id=screen-1",
     "/admin/users/{id}": "/users/screen-1",
 }
+OF_BLOCKS = {"/admin/templates/{key}/blocks": "/templates/premiere"}  # the same page of a letter in the block editor
 FRAMES = ("/admin/campaigns/{id}/letter", "/admin/templates/{key}/letter")  # a letter alone, inside a frame of its page

@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
-from tests.browser.pages import PAGES
+from tests.browser.pages import OF_BLOCKS, PAGES
 from tests.e2e.conftest import Vestnik, eventually
+from tests.integration.admin.stocked import LETTER
 
 pytestmark = pytest.mark.e2e
 SERIOUS = ("serious", "critical")
@@ -29,6 +30,7 @@ def ids(vestnik: Vestnik) -> dict[str, str]:
     campaign = {"name": "Неделя премьер в кинотеатре и дома", "template": "promo", "audience": {"everyone": True},
                 "schedule": {"every": "week", "on": "friday", "at": "18:00"},
                 "context": {"headline": "H", "text": "T", "url": "https://cinema.example/p"}}  # fmt: skip
+    assert vestnik.call("PUT", "/v1/templates/premiere", LETTER).ok
     campaign_id = vestnik.call("POST", "/v1/campaigns", campaign).json()["id"]
     assert vestnik.call("POST", f"/v1/campaigns/{campaign_id}/start").ok
     return {
@@ -67,7 +69,7 @@ def test_every_page_is_fit_for_everybody(browser: Browser, vestnik: Vestnik, ses
         cookie = {"name": "vestnik_language", "value": language, "url": desk.address}
         desk.page.context.add_cookies([cookie])  # type: ignore[list-item]
         desk.page.set_viewport_size(size)  # type: ignore[arg-type]
-        for route, address in PAGES.items():
+        for route, address in {**PAGES, **OF_BLOCKS}.items():
             page = desk.open(address.format(**ids))
             name = route.removeprefix("/admin").strip("/").translate(str.maketrans("/", "-", "{}")) or "overview"
             found += [(route, language, *mistake) for mistake in mistakes(page, f"admin-{name}-{language}")]

@@ -32,6 +32,7 @@ IMPERSONAL = {
     "/admin/settings",
     "/admin/subsystems",
     "/admin/templates",
+    "/admin/templates/new",
     "/admin/templates/{key}",
 }
 # What a service does for its users all day: the ledger and the timeline report it.

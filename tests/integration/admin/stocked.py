@@ -13,6 +13,29 @@ from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage.short_links import Link
 
+_TAG = '{{ user.name | "friend of cinema" }}'
+_DOCUMENT = {
+    "version": 1,
+    "subject": f"Tonight, {_TAG}",
+    "preheader": "Three films",
+    "blocks": [
+        {"kind": "heading", "text": "Tonight"},
+        {"kind": "text", "text": f"Hello, {_TAG}!", "show_if": "user.name"},
+        {"kind": "picture", "url": "https://cinema.example/p.png", "alt": "A hall", "width": 300},
+        {"kind": "columns", "columns": [[{"kind": "button", "label": "Go", "url": "https://cinema.example"}]] * 2},
+        {"kind": "films", "films": [{"title": "Solaris", "year": "1972"}, {"title": "Mirror"}], "per_row": 2},
+        {"kind": "event", "title": "Premiere", "starts_at": "2026-12-24T19:00:00+03:00"},
+        {"kind": "html", "html": "<p>Ours</p>"},
+    ],
+}
+LETTER = {
+    "title": "The premiere",
+    "category": "marketing",
+    "channels": ["email"],
+    "default_locale": "en",
+    "variables": {},
+    "documents": {"en": _DOCUMENT, "ru": _DOCUMENT},
+}
 CODE = "AAAAAAAAAAAAAAAAAAAAAA"
 
 
@@ -46,6 +69,7 @@ def stocked() -> Stock:
     for n in range(60):
         Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=SuppressionReason.BOUNCE)
     audiences = [Stage.own().lists.add(f"List {n}", by="test").list_id for n in range(22)]
+    Stage.own().template_changes.add("premiere", LETTER, by="test")
     create_key("shop", ["users:read"])
     ids = {
         "campaigns": campaigns[0],
@@ -55,7 +79,7 @@ def stocked() -> Stock:
         "event-rules": "user.registered",
         "links": CODE,
         "dead-letters": "retry",
-        "templates": "promo",
+        "templates": "premiere",
         "managers": "boss",
     }
     return Stock(ids)

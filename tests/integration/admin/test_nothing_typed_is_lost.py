@@ -77,7 +77,7 @@ def test_every_form_of_every_section_is_kept(boss: Visitor) -> None:
         "/admin/settings/allowed_hosts": {"value": "one.example\r\ntwo.example"},
         "/admin/settings/caps": {"marketing.letters": "3", "marketing.days": "week"},
         "/admin/event-rules/new": {"event": "order.paid", "template": ["promo", ""], "delay": ["3", ""]},
-        "/admin/templates": {"key": "spring", "base": "password-reset"},
+        "/admin/templates/new": {"title": "Весна", "base": "password-reset", "locales": ["ru", "en"]},
         "/admin/templates/promo": {"source.ru.email.subject": "Весна"},
         "/admin/managers": {"name": "olga", "role": ["editor", "operator"]},
         "/admin/managers/boss/roles": {"role": ["editor"]},
@@ -241,7 +241,7 @@ def test_every_button_pressed_twice_shows_no_failure(boss: Visitor) -> None:
     Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", name="Anna", locale="ru"))
     campaign = written(boss)
     forms: list[tuple[str, dict[str, Any]]] = [
-        ("/admin/templates", {"key": "spring", "base": "promo"}),
+        ("/admin/templates/new", {"title": "Spring", "base": "promo", "locales": ["ru"]}),
         ("/admin/managers", {"name": "olga", "role": ["editor"]}),
         ("/admin/managers/olga/password", {}),
         ("/admin/managers/olga/access", {"disabled": "yes"}),

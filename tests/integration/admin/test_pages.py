@@ -547,11 +547,11 @@ def test_a_letter_is_looked_at_before_it_is_saved(boss: Visitor, viewers: None) 
 
 
 def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> None:
-    boss.get("/admin/templates")
-    assert boss.post("/admin/templates", key="promo", base="promo").status == 422
-    assert boss.post("/admin/templates", key="Spring Sale", base="promo").status == 422
-    assert boss.post("/admin/templates", key="spring-sale", base="no-such").status == 404
-    assert boss.post("/admin/templates", key="spring-sale", base="promo").said == "saved"
+    boss.get("/admin/templates/new")
+    start: dict[str, Any] = {"title": "Spring sale", "category": "marketing", "locales": ["ru", "en"]}
+    assert boss.post("/admin/templates/new", **start, base="no-such").status == 404
+    started = boss.post("/admin/templates/new", **start, base="promo")
+    assert (started.place, started.said) == ("/admin/templates/spring-sale", "saved")
     form = form_in(boss.get("/admin/templates/spring-sale"))
     variables = json.loads(form["variables"][0]) | {"percent": {"type": "integer", "example": 50}}
     sample = json.loads(form["sample"][0])
