@@ -7,7 +7,6 @@ import pytest
 from tests.integration.api.gateway import Gateway
 from tests.integration.conftest import Letters, Pump
 
-
 HELLO: dict[str, Any] = {
     "title": "About a film",
     "category": "digest",
