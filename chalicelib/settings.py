@@ -134,6 +134,13 @@ class Settings(_Rates):
         description="kinds of chats that apprise may call; those that name a host of their own (`json`, `mmost`) are "
         "called only where private addresses are allowed",
     )
+    spam_filter_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/@?#]+)?$",
+        description="a spam filter that speaks rspamd's protocol, asked when the links of a letter are checked; empty: "
+        "no score is measured",
+        examples=["http://127.0.0.1:11333"],
+    )
     live_demo: bool = Field(default=False, description="guests may chat without a ticket, and /live-demo is served")
 
     @model_validator(mode="after")

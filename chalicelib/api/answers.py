@@ -1,10 +1,11 @@
 """The shapes of the API's answers. Times are RFC 3339, UTC."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema
 from pydantic_core.core_schema import literal_schema
 
+from chalicelib.rendering.lint.severity import Severity
 from chalicelib.rendering.model import AskedVersion
 
 IN_PLACE = GetPydanticSchema(lambda kind, _: literal_schema(list(kind)))  # an enum's words, not a schema of its own
@@ -124,3 +125,15 @@ class UsersAnswer(ApiAnswer):
     """The users that a batch has written."""
 
     users: list[UserAnswer]
+
+
+class LetterFinding(ApiAnswer):
+    """`place` is a path such as `locales.en.email.html`, `line` a line of the source there, `locale` the language of
+    the letter. The codes are in `docs/letters.md`."""
+
+    code: str
+    severity: Annotated[Severity, IN_PLACE]
+    place: str
+    message: str
+    line: int | None
+    locale: str | None

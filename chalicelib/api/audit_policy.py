@@ -89,6 +89,8 @@ SAME = MappingProxyType(
         "remove_suppression": "suppression.remove",
         "put_template": "template.write",
         "preview_template": "template.letter",
+        "check_template": "template.letter",
+        "check_campaign_letter": "campaign.letter",
         "get_user": "user.look",
         "get_notification": "notification.look",
         "search_notifications": "notification.search",

@@ -8,6 +8,7 @@ from chalicelib.api import (  # noqa: F401
     dead_letters,
     events,
     files,
+    letter_checks,
     links,
     lists,
     live,

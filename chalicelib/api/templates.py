@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, model_validator
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.api.answers import ApiAnswer
+from chalicelib.api.answers import ApiAnswer, LetterFinding
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.errors import InvalidError, Phrase, RenderError, phrase_of
@@ -25,8 +25,8 @@ from chalicelib.stage.app import stage
 from chalicelib.text import JsonObject, Source
 
 reads = partial(endpoint, scope=Scope.TEMPLATES_READ)
-_TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
-_FACTS = frozenset({"hides", "in_force", "shipped"})  # facts about a version in an answer
+TOO_OFTEN = "sixty were made for this key within a minute; `Retry-After` says when to come back"
+_FACTS = frozenset({"findings", "hides", "in_force", "shipped"})  # facts about a version in an answer
 
 
 class TemplateBody(Meta):
@@ -134,6 +134,12 @@ class TemplateAnswer(Template):
     shipped: ShippedAnswer | None
 
 
+class StoredTemplateAnswer(TemplateAnswer):
+    """A version that was just stored, with the warnings about its letters."""
+
+    findings: list[LetterFinding]
+
+
 @reads(
     "GET", "/v1/templates/{key}", summary="A template, and which version is in force", answer=TemplateAnswer, tag=_tag
 )
@@ -155,19 +161,19 @@ def get_template(call: Call[None, VersionQuery]) -> TemplateAnswer:
     "/v1/templates/{key}",
     summary="Store a new version of a template",
     scope=Scope.TEMPLATES_WRITE,
-    answer=TemplateAnswer,
+    answer=StoredTemplateAnswer,
     problems={
         HTTPStatus.CONFLICT: "another version was stored at this moment, or this one would refuse what others send "
         "(`errors` says what, and who they are): repeat it with `confirm=true`",
-        HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN,
+        HTTPStatus.TOO_MANY_REQUESTS: TOO_OFTEN,
     },
     tag=_tag,
     if_match=True,
 )
-def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
+def put_template(call: Call[TemplateBody, StoreQuery]) -> StoredTemplateAnswer:
     """It is checked in every locale with its own sample. A template that fails is not stored, nor is one that accepts
     less than the version in force, unless confirmed. It is in force at once; letters accepted before keep their
-    version."""
+    version. `findings` are warnings about its letters; errors are refused."""
     stored = stage().template_changes.add(
         call.path["key"],
         call.body.model_dump(),
@@ -175,7 +181,8 @@ def put_template(call: Call[TemplateBody, StoreQuery]) -> TemplateAnswer:
         seen=call.seen,
         confirmed=call.query.confirm,
     )
-    return _described(stored, stored)
+    findings = [one._asdict() for one in stage().letter_checks.template(stored).warnings]
+    return StoredTemplateAnswer.model_validate({**_described(stored, stored).model_dump(), "findings": findings})
 
 
 def _described(template: Template, newest: Template) -> TemplateAnswer:
@@ -199,7 +206,7 @@ def _described(template: Template, newest: Template) -> TemplateAnswer:
     "/v1/templates/{key}/preview",
     summary="Render a template without sending it",
     answer=TemplatePreview,
-    problems={HTTPStatus.TOO_MANY_REQUESTS: _TOO_OFTEN},
+    problems={HTTPStatus.TOO_MANY_REQUESTS: TOO_OFTEN},
 )
 def preview_template(call: Call[PreviewBody, None]) -> dict[str, Any]:
     """Uses the template's sample if no context is given. Only stored versions can be previewed here; unsaved sources

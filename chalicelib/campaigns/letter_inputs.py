@@ -46,6 +46,7 @@ STAGE_LEFT_OUT: Mapping[str, str] = {
     "retention_days": "how long it is remembered",
     "campaign_approval": "whether it is asked for at all",
     "second_factor": "how managers sign in",
+    "spam_filter_url": "what is asked about a letter before it is sent; it changes none",
     "profiles_url": "where readers are asked about",
     "private_addresses": "which addresses a content source may have; which one it has is an input",
     "tracking_domain": "by which host openings and clicks are counted",

@@ -2,7 +2,7 @@
 reported while the caller listens, with the field's name."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.campaigns.campaign_files import CampaignFiles
 from chalicelib.campaigns.content_source import Content
@@ -25,6 +25,9 @@ from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.states import ListState, state_word
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.recipient_lists import RecipientLists
+
+if TYPE_CHECKING:
+    from chalicelib.rendering.lint.lint import Occasion
 
 _PAGE = 500
 _MAX_PAGES = 200  # how far a start looks for the first recipient
@@ -93,7 +96,8 @@ class StartChecks(Composed):
             )
             for mistake in check(template, renderer=self.renderer, channels=CHANNELS)
         ]
-        return errors + letter_errors(spec, template, renderer=self.renderer)
+        errors += letter_errors(spec, template, renderer=self.renderer)
+        return errors or lint_errors(spec, template, renderer=self.renderer)
 
     def _time_errors(self, spec: Campaign, known_start: datetime | None) -> list[FieldError]:
         errors = []
@@ -163,6 +167,28 @@ class StartChecks(Composed):
 
     def _scheduled(self, spec: Campaign) -> datetime:
         return spec.start_at or self.clock()
+
+
+def check_occasion(spec: Campaign, template: Template) -> "Occasion":
+    """What the rules look at: the campaign's own texts; a content source's value is the sample's."""
+    from chalicelib.rendering.lint.lint import Occasion
+
+    return Occasion(context=_as_request(spec, template).context, translations=spec.translations, category=spec.category)
+
+
+def lint_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:
+    """What readers must not get, in its letters in each language."""
+    from chalicelib.rendering.lint.lint import lint
+    from chalicelib.rendering.lint.severity import Severity
+
+    letters = lint(template, renderer=renderer, occasion=check_occasion(spec, template))
+    found = [one for letter in letters for one in letter.findings if one.severity is Severity.ERROR]
+    return [
+        one.mistake
+        if one.place.startswith(("context", "translations"))
+        else FieldError("template", Phrase("it fails its check: {why}", why=one.mistake.said))
+        for one in found
+    ]
 
 
 def letter_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from threading import Timer
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 import requests
 import urllib3
@@ -51,6 +52,31 @@ def guarded_post(session: requests.Session, url: str, body: bytes, headers: Mapp
         return HttpReply(problem=_problem(error))
 
 
+class HttpLook(NamedTuple):
+    """What a server answers for an address: a `status`, where it sends to, and how large it is; or the `problem`."""
+
+    status: int | None = None
+    redirect: str | None = None
+    size_bytes: int | None = None
+    problem: Reason | None = None
+
+
+def guarded_look(session: requests.Session, method: str, url: str, *, timeout_seconds: float) -> HttpLook:
+    """One HEAD or GET without redirects; the answer's body is not read. Never raises."""
+    try:
+        with session.request(
+            method, url, timeout=timeout_seconds, allow_redirects=False, stream=True, headers={"Accept": "*/*"}
+        ) as response:
+            size = response.headers.get("content-length", "")
+            redirect = session.get_redirect_target(response)
+            target = urljoin(url, redirect) if redirect else None
+            return HttpLook(response.status_code, target, int(size) if size.isdecimal() else None)
+    except requests.RequestException as error:
+        return HttpLook(problem=_problem(error))
+    except (ValueError, urllib3.exceptions.HTTPError):  # an address that cannot be read, here or where it leads
+        return HttpLook(problem=Reason.NO_ANSWER)
+
+
 def read_body(response: requests.Response, most: int) -> bytes:
     """The body of an answer to a guarded session's `stream=True`, limited in size, decompressed. Raises:
     requests.ConnectionError: it did not arrive in time, broke off or cannot be decompressed."""
@@ -72,13 +98,13 @@ def _problem(error: requests.RequestException) -> Reason:
     return Reason.NO_ANSWER
 
 
-def guarded_session(*, allow_private: bool) -> requests.Session:
+def guarded_session(*, allow_private: bool, step_seconds: float | None = None) -> requests.Session:
     """A session that reaches only public addresses, only by TLS, unless `allow_private`; it uses no proxy from the
-    environment."""
+    environment. A TLS handshake, an answer's headers and its body may each take `step_seconds` in all."""
     session = requests.Session()
     session.trust_env = False
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(allow_private=allow_private))
+        session.mount(scheme, _Adapter(allow_private=allow_private, step_seconds=step_seconds))
     return session
 
 
@@ -98,8 +124,8 @@ def _connect(connection: Any) -> socket.socket:
 
 
 @contextmanager
-def _step(holder: Any) -> Iterator[None]:
-    timer = Timer(_STEP_SECONDS, _cut, [holder])
+def _step(holder: Any, seconds: float | None = None) -> Iterator[None]:
+    timer = Timer(seconds or _STEP_SECONDS, _cut, [holder])
     timer.daemon = True
     timer.start()
     try:
@@ -113,22 +139,26 @@ def _cut(holder: Any) -> None:
         holder.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _answer(connection: HTTPConnection, get: Callable[[], Any]) -> Any:
+def _answer(connection: "_TimedHTTP | _TimedHTTPS", get: Callable[[], Any]) -> Any:
     wire = connection.sock
-    with _step(connection):
+    with _step(connection, connection.step_seconds):
         answer = get()
     answer.sock = wire  # for its body: a connection that is not kept alive has dropped it by now
     return answer
 
 
 class _TimedHTTP(HTTPConnection):
+    step_seconds: float | None = None
+
     def getresponse(self) -> Any:
         return _answer(self, super().getresponse)
 
 
 class _TimedHTTPS(HTTPSConnection):
+    step_seconds: float | None = None
+
     def connect(self) -> None:
-        with _step(self):
+        with _step(self, self.step_seconds):
             super().connect()
 
     def getresponse(self) -> Any:
@@ -145,17 +175,20 @@ class _GuardedHTTPS(_TimedHTTPS):
         return _connect(self)
 
 
-def _pools(http: type[HTTPConnection], https: type[HTTPSConnection]) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(
+    http: type[HTTPConnection], https: type[HTTPSConnection], step_seconds: float | None
+) -> dict[str, type[HTTPConnectionPool]]:
+    timed = {"step_seconds": step_seconds}
     return {
-        "http": type("_HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
-        "https": type("_HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+        "http": type("_HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": type("_HTTP", (http,), timed)}),
+        "https": type("_HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": type("_HTTPS", (https,), timed)}),
     }
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, *, allow_private: bool) -> None:
-        timed, guarded = _pools(_TimedHTTP, _TimedHTTPS), _pools(_GuardedHTTP, _GuardedHTTPS)
-        self._classes = timed if allow_private else guarded
+    def __init__(self, *, allow_private: bool, step_seconds: float | None) -> None:
+        http, https = (_TimedHTTP, _TimedHTTPS) if allow_private else (_GuardedHTTP, _GuardedHTTPS)
+        self._classes = _pools(http, https, step_seconds)
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:

@@ -53,6 +53,7 @@ _PAGE = 100
 _LOOKED_AT = 500  # the newest ones
 _DRAFT = 1  # every version that is not stored yet has this number
 
+LINK_TIMES = 10  # each may call thirty servers
 TIMES = 60  # as fast as a preview follows typing, for half of every minute
 _MINUTES = 1
 
@@ -71,9 +72,13 @@ class DraftAllowance:
         """Takes one check of what is to be stored; previews do not use it up. Raises: as `preview`."""
         self._take("check", by)
 
-    def _take(self, what: str, by: str) -> None:
+    def links(self, by: str) -> None:
+        """Takes one check that calls the servers of a letter's links. Raises: as `preview`."""
+        self._take("links", by, times=LINK_TIMES)
+
+    def _take(self, what: str, by: str, *, times: int = TIMES) -> None:
         try:
-            self._allowances.take(f"{what}#{by}", times=TIMES, minutes=_MINUTES)
+            self._allowances.take(f"{what}#{by}", times=times, minutes=_MINUTES)
         except TooManyRequestsError as error:
             seconds = error.retry_after_seconds
             if what == "preview":
@@ -85,7 +90,7 @@ class DraftAllowance:
             else:
                 detail = Phrase(
                     "expected at most {times} checks a minute: try again in {seconds} seconds",
-                    times=TIMES,
+                    times=times,
                     seconds=seconds,
                 )
             raise TooManyRequestsError(detail, retry_after_seconds=seconds) from None
@@ -111,12 +116,17 @@ class TemplateChanges(Composed):
     channels: Mapping[str, ChannelSpec]
     drafts: DraftAllowance
 
-    def draft(self, key: str, body: Mapping[str, Any]) -> Template:
-        """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
-        every mistake by its place)."""
+    def read(self, key: str, body: Mapping[str, Any]) -> Template:
+        """A template that is not stored, with all the mistakes of its letters. Raises: InvalidError (permanent)."""
         template = read_draft(key, body)
         if template.category not in CATEGORIES:
             raise InvalidError.of("category", Phrase("expected one of {known}", known=", ".join(CATEGORIES)))
+        return template
+
+    def draft(self, key: str, body: Mapping[str, Any]) -> Template:
+        """A template that is not stored, checked in every locale with its own sample. Raises: InvalidError (permanent;
+        every mistake by its place)."""
+        template = self.read(key, body)
         found = check(template, renderer=self.new_renderer(), channels=self.channels)
         if mistakes := at_blocks(found, template):
             raise InvalidError(Phrase("the template fails its check"), mistakes)

@@ -10,11 +10,14 @@ from chalicelib.stage.campaign_commands import CampaignCommandParts
 from chalicelib.stage.live_api import LiveApi
 
 if TYPE_CHECKING:
+    import requests
+
     from chalicelib.flow.dead_letters import DeadLetters, QueueDepths
     from chalicelib.services.confirmation import ConfirmationLetters, LinkRenewal
     from chalicelib.services.endpoint_registration import EndpointRegistration
     from chalicelib.services.event_intake import EventIntake
     from chalicelib.services.history import History
+    from chalicelib.services.letter_checks import LetterChecks
     from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
     from chalicelib.services.run_recipients import RunRecipients
@@ -114,6 +117,28 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
             new_renderer=self.new_renderer,
             channels=CHANNELS,
             drafts=self.draft_allowance,
+        )
+
+    @cached_property
+    def letter_checks(self) -> LetterChecks:
+        from chalicelib.manifest import CHANNELS
+        from chalicelib.services.letter_checks import LetterChecks
+        from chalicelib.services.link_check import SECONDS, LinkCheck
+        from chalicelib.services.spam_score import SpamFilter
+
+        def session() -> requests.Session:
+            from chalicelib.security.outbound_http import guarded_session
+
+            return guarded_session(allow_private=self.settings.private_addresses, step_seconds=SECONDS)
+
+        url = self.settings.spam_filter_url
+        return LetterChecks(
+            changes=self.template_changes,
+            new_renderer=self.new_renderer,
+            channels=CHANNELS,
+            links=LinkCheck(session=session, monotonic=self.monotonic, ours=self.settings.public_url),
+            drafts=self.draft_allowance,
+            spam=SpamFilter(url, sender=self.settings.mail_from) if url else None,
         )
 
     @cached_property

@@ -10,7 +10,7 @@ from chalicelib.services.template_changes import TIMES, DraftAllowance
 from chalicelib.storage.allowances import Allowances
 
 
-def use_up(what: Literal["preview", "check"], by: str) -> None:
+def use_up(what: Literal["preview", "check", "links"], by: str) -> None:
     """All that somebody has in this minute and in the next."""
     began = now()
     for minute in range(2):

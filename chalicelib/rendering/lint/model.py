@@ -1,29 +1,23 @@
 """What a check of a letter says, and what its rules look at."""
 
 from collections.abc import Collection, Sequence
-from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.errors import FieldError, Phrase
 from chalicelib.rendering.lint.letter_page import LetterPage
-
-
-class Severity(StrEnum):
-    """An `error` is refused when the letter is stored or its campaign starts; a `note` only informs."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
+from chalicelib.rendering.lint.severity import Severity
 
 
 class Finding(NamedTuple):
-    """`place` is a path such as `locales.en.email.html`, `line` a line of the source there."""
+    """`place` is a path such as `locales.en.email.html`, `line` a line of the source there; `locale` is the language of
+    the letter, None if it is about no single one."""
 
     code: str
     severity: Severity
     place: str
     message: Phrase
     line: int | None = None
+    locale: str | None = None
 
     @property
     def mistake(self) -> FieldError:

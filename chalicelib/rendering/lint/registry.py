@@ -11,7 +11,8 @@ from chalicelib.rendering.lint import link_rules as links
 from chalicelib.rendering.lint import picture_rules as pictures
 from chalicelib.rendering.lint import safety_rules as safety
 from chalicelib.rendering.lint import subject_rules as subject
-from chalicelib.rendering.lint.model import Hit, LintedLetter, Severity
+from chalicelib.rendering.lint.model import Hit, LintedLetter
+from chalicelib.rendering.lint.severity import Severity
 
 Rule = Callable[[LintedLetter], Iterator[Hit]]
 
@@ -68,7 +69,9 @@ OF_LANGUAGES: Mapping[str, Callable[[Mapping[str, Mapping[str, str]]], Iterator[
     "translation_missing": language.missing_parts,
     "not_translated": language.untranslated_parts,
 }
-OF_LINKS: Mapping[str, Severity] = {
+# What only shows when the letter's links are tried (`chalicelib/services/letter_checks.py`), or when it is rendered.
+ASIDE: Mapping[str, Severity] = {
+    "template_mistake": Severity.ERROR,
     "dead_link": Severity.WARNING,
     "heavy_pictures": Severity.WARNING,
     "unchecked_link": Severity.NOTE,
