@@ -11,6 +11,7 @@ from chalicelib.composed import Composed
 from chalicelib.errors import Phrase
 from chalicelib.manifest import ChannelSpec
 from chalicelib.rendering.checks import check
+from chalicelib.rendering.documents.document_sources import at_blocks
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.lint.addresses_in_page import hosted
 from chalicelib.rendering.lint.lint import LINK_HOST, SAMPLE, Linted, Occasion, finding, lint, of_languages
@@ -90,8 +91,22 @@ class LetterChecks(Composed):
         size = max((len(one.letter.html.encode()) for one in letters), default=0)
         score = {one.letter.locale: self.spam.score(one.letter) for one in letters} if self.spam and links else {}
         return LetterReport(
-            sorted(found, key=_order), size, pictures_bytes, {name: one for name, one in score.items() if one}
+            sorted(_placed(found, template), key=_order),
+            size,
+            pictures_bytes,
+            {name: one for name, one in score.items() if one},
         )
+
+
+def _placed(found: Sequence[Finding], template: Template) -> list[Finding]:
+    """Whoever wrote a letter of blocks never sees its sources."""
+    if not template.documents:
+        return list(found)
+    told = at_blocks([one.mistake for one in found], template)
+    return [
+        one if at.field == one.place else one._replace(place=at.field, message=at.message, line=None)
+        for one, at in zip(found, told, strict=True)
+    ]
 
 
 def _order(one: Finding) -> tuple[int, str]:

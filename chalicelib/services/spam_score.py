@@ -1,5 +1,5 @@
-"""What a spam filter thinks about a letter. There is one only where a stage names it: on the local cloud and in CI, not on
-AWS. It speaks rspamd's HTTP protocol (`POST /checkv2`)."""
+"""What a spam filter thinks about a letter. There is one only where a stage names it: on the local cloud and in CI, not
+on AWS. It speaks rspamd's HTTP protocol (`POST /checkv2`)."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -31,14 +31,14 @@ class Linted(NamedTuple):
 
 class Occasion(NamedTuple):
     """What the letters are made of besides the template: by default its own sample. `translations` are laid over the
-    context, `locales` are those that readers get (by default all), `cids` the names of inline attachments."""
+    context, `locales` are those that readers get (by default all), `cids` the names of inline attachments, None where they are not known: they come with a call."""
 
     context: Mapping[str, Any] | None = None
     translations: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     locales: Collection[str] | None = None
     layout: Layout | None = None
     category: str | None = None
-    cids: Collection[str] = ()
+    cids: Collection[str] | None = None
 
 
 SAMPLE = Occasion()

@@ -36,10 +36,12 @@ def exclamation_marks(letter: LintedLetter) -> Iterator[Hit]:
 def preheader_missing(letter: LintedLetter) -> Iterator[Hit]:
     """Lists of letters then show how the letter begins."""
     if not letter.page.preheader:
-        yield Hit(Phrase("expected a preheader: the line that lists of letters show after the subject"))
+        yield Hit(
+            Phrase("expected a preheader: the line that lists of letters show after the subject"), part="preheader"
+        )
 
 
 def preheader_repeats_subject(letter: LintedLetter) -> Iterator[Hit]:
     """A second line that says nothing new."""
     if letter.page.preheader and letter.page.preheader.strip(" .!").lower() == letter.subject.strip(" .!").lower():
-        yield Hit(Phrase("expected the preheader to say more than the subject"))
+        yield Hit(Phrase("expected the preheader to say more than the subject"), part="preheader")
