@@ -173,7 +173,12 @@ def check_occasion(spec: Campaign, template: Template) -> "Occasion":
     """What the rules look at: the campaign's own texts; a content source's value is the sample's."""
     from chalicelib.rendering.lint.lint import Occasion
 
-    return Occasion(context=_as_request(spec, template).context, translations=spec.translations, category=spec.category)
+    return Occasion(
+        context=_as_request(spec, template).context,
+        translations=spec.translations,
+        category=spec.category,
+        cids=[one.inline for one in spec.attachments if one.inline],
+    )
 
 
 def lint_errors(spec: Campaign, template: Template, *, renderer: Renderer) -> list[FieldError]:

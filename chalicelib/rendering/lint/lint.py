@@ -31,7 +31,8 @@ class Linted(NamedTuple):
 
 class Occasion(NamedTuple):
     """What the letters are made of besides the template: by default its own sample. `translations` are laid over the
-    context, `locales` are those that readers get (by default all), `cids` the names of inline attachments, None where they are not known: they come with a call."""
+    context, `locales` are those that readers get (by default all), `cids` the names of inline attachments; None: they
+    come with each call, and are not known."""
 
     context: Mapping[str, Any] | None = None
     translations: Mapping[str, Mapping[str, Any]] = MappingProxyType({})

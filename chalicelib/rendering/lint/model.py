@@ -36,7 +36,8 @@ class Hit(NamedTuple):
 
 class LintedLetter(NamedTuple):
     """A rendered e-mail. `unsubscribe` is the link that it must show, None if it needs none; `cids` name its inline
-    attachments, None where they are not known; `samples` are texts of the template's sample, which say nothing about its author's language."""
+    attachments, None where they are not known; `samples` are texts of the template's sample, which say nothing about
+    its author's language."""
 
     locale: str
     subject: str

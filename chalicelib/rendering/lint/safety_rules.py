@@ -48,11 +48,11 @@ def relative_address(letter: LintedLetter) -> Iterator[Hit]:
 
 def unattached_picture(letter: LintedLetter) -> Iterator[Hit]:
     """`cid:` of no inline attachment."""
-    for address in addresses(letter.page) if letter.cids is not None else ():
-        if scheme_of(address) == "cid" and address.strip()[4:].strip() not in letter.cids:
-            yield Hit(
-                Phrase("expected {address} to be an inline attachment of the letter", address=_short(address)), address
-            )
+    known = letter.cids
+    for address in addresses(letter.page) if known is not None else ():
+        if scheme_of(address) == "cid" and address.strip()[4:].strip() not in (known or ()):
+            said = Phrase("expected {address} to be an inline attachment of the letter", address=_short(address))
+            yield Hit(said, address)
 
 
 def forbidden_element(letter: LintedLetter) -> Iterator[Hit]:
