@@ -1,19 +1,19 @@
 """The campaign form: what is typed becomes the API's body, and a campaign becomes a form."""
 
 from datetime import datetime
-from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import ValidationError
 
-from chalicelib.admin.audience_form import Form, audience_form, one, read_audience, written
+from chalicelib.admin.audience_form import Form, audience_form, one, read_audience
+from chalicelib.admin.campaign_texts import read_texts, shown_texts
+from chalicelib.admin.form_values import read_number
 from chalicelib.admin.number_format import read_moment
 from chalicelib.campaigns.model import ASKED, Campaign
-from chalicelib.errors import InvalidError, Phrase, phrase_of
+from chalicelib.errors import InvalidError, Phrase
 from chalicelib.profiles.model import known_timezone
-from chalicelib.rendering.model import Template, VariableType
-from chalicelib.text import strict_json
+from chalicelib.rendering.model import Template
 from chalicelib.validation import invalid
 
 
@@ -24,7 +24,7 @@ def read_campaign(form: Form, *, template: Template, default_zone: str) -> Campa
         "name": one(form, "name"),
         "template": template.key,
         "audience": read_audience(form),
-        "context": _context(form, template),
+        **read_texts(form, template),
         "timezone": one(form, "timezone") or None,
         **{name: _asked(form, name) for name in ASKED},
         **_when(form, zone),
@@ -46,14 +46,19 @@ def read_countable(form: Form, *, template: Template) -> Campaign:
         raise invalid(error) from error
 
 
-def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
+def form_of(spec: Campaign, template: Template, *, default_zone: str) -> dict[str, list[str]]:
     form: dict[str, list[str]] = {
         "name": [spec.name],
         "timezone": [spec.timezone or ""],
         **{name: _shown(getattr(spec, name)) for name in ASKED},
         "channels": list(spec.channels or ()),
-        **{f"var_{name}": [written(value)] for name, value in spec.context.items()},
+        **shown_texts(spec, template),
     }
+    return form | _when_of(spec, default_zone) | audience_form(spec.audience)
+
+
+def _when_of(spec: Campaign, default_zone: str) -> dict[str, list[str]]:
+    form = dict[str, list[str]]()
     if spec.schedule is not None:
         form["when"] = ["schedule"]
         form |= {name: [str(value)] for name, value in spec.schedule.model_dump(exclude_none=True).items()}
@@ -61,7 +66,7 @@ def form_of(spec: Campaign, *, default_zone: str) -> dict[str, list[str]]:
         zone = _clock_of(spec.timezone or default_zone)
         form["when"] = ["at"]
         form["start_at"] = [f"{spec.start_at.astimezone(ZoneInfo(zone)):%Y-%m-%dT%H:%M}"]
-    return form | audience_form(spec.audience)
+    return form
 
 
 def left_alone(form: Form, spec: Campaign, before: Campaign, *, default_zone: str) -> set[str]:
@@ -75,7 +80,7 @@ def left_alone(form: Form, spec: Campaign, before: Campaign, *, default_zone: st
 def _keeps_start(form: Form, spec: Campaign, before: Campaign, default_zone: str) -> bool:
     if spec.schedule is not None or before.schedule is not None:
         return spec.schedule is not None and before.schedule is not None
-    shown = form_of(before, default_zone=default_zone).get("start_at")
+    shown = _when_of(before, default_zone).get("start_at")
     as_shown = spec.timezone == before.timezone and shown == [one(form, "start_at")]
     return as_shown and spec.start_at not in (None, before.start_at)
 
@@ -87,7 +92,7 @@ def _asked(form: Form, name: str) -> Any:
         case "flag":
             return bool(text)
         case "number":
-            return _number(form, name) if text or default is not None else None
+            return read_number(form, name) if text or default is not None else None
         case _:
             return text or default
 
@@ -131,40 +136,3 @@ def _clock_of(zone: str) -> str:
     stored as UTC; a mistake in the zone is reported by its own field."""
     name = known_timezone(zone)
     return name if name in available_timezones() else "UTC"
-
-
-def _number(form: Form, name: str) -> Any:
-    text = one(form, name)
-    try:
-        number = float(text) if "." in text or "e" in text.lower() else int(text)
-        if not isfinite(number):
-            raise ValueError  # JSON has no infinity
-        return number
-    except (ValueError, OverflowError) as error:
-        raise InvalidError.of(name, Phrase("expected a number")) from error
-
-
-def _context(form: Form, template: Template) -> dict[str, Any]:
-    if template.variables is None:
-        return _json(form, "context") if one(form, "context") else {}
-    context: dict[str, Any] = {}
-    for name, variable in template.variables.items():
-        text = one(form, f"var_{name}")
-        if not text and not variable.required:
-            continue
-        if variable.type in (VariableType.LIST, VariableType.OBJECT):
-            context[name] = _json(form, f"var_{name}") if text else None
-        elif variable.type in (VariableType.INTEGER, VariableType.NUMBER):
-            context[name] = _number(form, f"var_{name}")
-        elif variable.type is VariableType.BOOLEAN:
-            context[name] = text == "true"
-        elif text:
-            context[name] = text
-    return {name: value for name, value in context.items() if value is not None}
-
-
-def _json(form: Form, name: str) -> Any:
-    try:
-        return strict_json(one(form, name))
-    except ValueError as error:
-        raise InvalidError.of(name, Phrase("expected JSON: {why}", why=phrase_of(error))) from error

@@ -2,6 +2,7 @@
 is in `campaigns.py`."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from chalicelib.accounts.audit import note
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.audience_form import GROUPS, excluded_ids, one, rows_of
 from chalicelib.admin.campaign_form import form_of, left_alone, read_campaign, read_countable
+from chalicelib.admin.campaign_texts import columns_of, copied, field_of, side_by_side, with_unshown
 from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.templating import Go, Page
 from chalicelib.admin.views import Visit, action, page, preview
@@ -71,13 +73,21 @@ def count_audience(visit: Visit) -> Page:
     return shown._replace(values={**shown.values, "counted": counted, "mistakes": mistakes}, **answer)
 
 
+@preview("/admin/campaigns/copy")
+def copy_texts(visit: Visit) -> Page:
+    """The form as typed, with the empty fields of a language filled from the campaign's own."""
+    stage().draft_allowance.preview(visit.manager.key)
+    head = stage().campaigns.get(visit.typed("campaign")) if visit.typed("campaign") else None
+    template = stage().templates.get(visit.typed("template"))
+    form = copied(visit.form, template, visit.typed("copy"))
+    return _form_page(form, template.key, head=head)._replace(form=form)
+
+
 @page("/admin/campaigns/{id}/edit", role=Role.EDITOR)
 def edit_page(visit: Visit) -> Page:
     """The form with the current version."""
     head = stage().campaigns.get(visit.path["id"])
-    spec = spec_of(head)
-    form = visit.form or form_of(spec, default_zone=settings().default_timezone)
-    return _form_page(form, spec.template, head=head)
+    return _form_page(visit.form, spec_of(head).template, head=head)
 
 
 @action("/admin/campaigns/{id}/edit", role=Role.EDITOR, does="campaign.edit", again=edit_page)
@@ -86,7 +96,8 @@ def edit_campaign(visit: Visit) -> Go:
     before = spec_of(stage().campaigns.get(visit.path["id"]))
     template = stage().templates.get(before.template)
     default_zone = settings().default_timezone
-    spec = read_campaign(visit.form, template=template, default_zone=default_zone)
+    typed = read_campaign(visit.form, template=template, default_zone=default_zone)
+    spec = with_unshown(typed, before, template)
     _refuse_unknown(spec.audience.exclude_campaigns)
     given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
     kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
@@ -117,13 +128,22 @@ def set_pace(visit: Visit) -> Go:
 
 
 def _form_page(form: Mapping[str, Any], key: str, *, head: CampaignHead | None) -> Page:
+    """With what was typed, or else what is stored."""
     inputs = stage().approvals.inputs(head) if head else {}
     # An edit uses the template's newest version, not the one that an approval has fixed.
     is_newest = head is not None and head.approved is None and inputs["template"] == key
+    template = stage().templates.get(key, inputs["template_version"] if is_newest else None)
+    if head is not None and not form:
+        form = form_of(spec_of(head), template, default_zone=settings().default_timezone)
+    own = template.choose_locale(one(form, "locale"))
     values = {
         "form": form,
         "rows": rows_of(form),
-        "template": stage().templates.get(key, inputs["template_version"] if is_newest else None),
+        "template": template,
+        "own": own,
+        "columns": columns_of(template, own),
+        "side_by_side": side_by_side(template),
+        "field_of": partial(field_of, template),
         "to": f"/admin/campaigns/{head.id}/edit" if head else "/admin/campaigns/new",
         "campaign": head.id if head else "",
         "seen": tag_of(inputs) if head else "",

@@ -5,24 +5,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalice.app import Response
+from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
-from chalicelib.admin.letter_preview import LetterPreview, framed, letter_for, texts_of
+from chalicelib.admin.letter_preview import LetterPreview, framed, language_of, letter_for, texts_of
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.description import describe_campaign, describe_in_short
-from chalicelib.campaigns.model import ASKED, Campaign, shown_spec, spec_of
+from chalicelib.campaigns.languages import languages_of, own_locale
+from chalicelib.campaigns.model import ASKED, Campaign, CampaignPatch, shown_spec, spec_of
 from chalicelib.campaigns.preview import AudienceCount
 from chalicelib.campaigns.progress import SAMPLED
 from chalicelib.clock import now, rfc3339
 from chalicelib.etags import Seen, tag_of
+from chalicelib.pipeline.letter_parts import in_language
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.states import CampaignState, SwitchState
+from chalicelib.validation import invalid
 
 LONG = timedelta(hours=6)
 MANY = 5_000  # from this many letters on a canary is advisable
@@ -54,11 +58,11 @@ def check_campaign(visit: Visit) -> Page:
         head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs
     )
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
-    user_id, locale = visit.query.get("user", ""), visit.query.get("letter") or settings().default_locale
+    user_id, locale = visit.query.get("user", ""), visit.query.get("letter", "")
     edition = stage().campaign_inputs.edition(spec, inputs)
     template = edition.template
     letter = _letter(spec, edition, user_id=user_id, locale=locale)
-    texts = texts_of(template, _context(spec, template)) if "sms" in look.channels else ()
+    texts = texts_of(template, _context(spec, template), spec.translations) if "sms" in look.channels else ()
     shown = {
         "campaign": head,
         "spec": spec,
@@ -72,9 +76,11 @@ def check_campaign(visit: Visit) -> Page:
         "comment": visit.typed("comment"),
         "user": user_id,
         "locales": sorted(template.locales),
+        "chosen": locale,
+        "own": own_locale(spec, template),
         "letter": letter,
         "texts": list(texts),
-        "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale),
+        "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale or None),
     }
     return Page("campaign_check", shown)
 
@@ -83,10 +89,9 @@ def check_campaign(visit: Visit) -> Page:
 def campaign_letter(visit: Visit) -> Response:
     """The letter alone, for the frames of the check page."""
     head = stage().campaigns.get(visit.path["id"])
-    locale = visit.query.get("letter") or settings().default_locale
     spec = spec_of(head)
     edition = stage().campaign_inputs.edition(spec, frozen_of(head))  # as a run would send it
-    letter = _letter(spec, edition, user_id=visit.query.get("user", ""), locale=locale)
+    letter = _letter(spec, edition, user_id=visit.query.get("user", ""), locale=visit.query.get("letter", ""))
     return framed(letter, language=visit.locale)
 
 
@@ -123,6 +128,17 @@ def start_campaign(visit: Visit) -> Go:
     seen = Seen((visit.typed("seen"),)) if visit.typed("seen") else None
     head = stage().campaign_commands.start(visit.path["id"], by=visit.manager.key, seen=seen)
     return _do(visit, "asked" if head.state == CampaignState.AWAITING_APPROVAL else "started")
+
+
+@action("/admin/campaigns/{id}/untranslated", role=Role.EDITOR, does="campaign.edit", again=check_campaign)
+def decide_untranslated(visit: Visit) -> Go:
+    """What readers get in whose language the letter is not."""
+    try:
+        patch = CampaignPatch.model_validate({"untranslated": visit.typed("untranslated") or None})
+    except ValidationError as error:
+        raise invalid(error) from error
+    stage().campaign_commands.edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)
+    return Go(f"/admin/campaigns/{visit.path['id']}/check", done="saved")
 
 
 @action("/admin/campaigns/{id}/approve", role=Role.APPROVER, does="campaign.approve", again=check_campaign)
@@ -187,9 +203,12 @@ def _email_is_cut_off() -> bool:
 
 
 def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> LetterPreview:
+    """As a reader of this language gets it; of none, in the user's own."""
     template, layout = edition.template, stage().templates.layout(edition.layout)
-    context = _context(spec, template)
-    return letter_for(template, context, user_id=user_id, locale=locale, renderer=stage().renderer, layout=layout)
+    wanted = locale or language_of(user_id) or spec.locale or settings().default_locale
+    used, texts = in_language(languages_of(spec, template), template, wanted, spec.locale)
+    context = {**_context(spec, template), **texts}
+    return letter_for(template, context, user_id=user_id, locale=used, renderer=stage().renderer, layout=layout)
 
 
 def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:
@@ -214,6 +233,7 @@ def cautions(spec: Campaign, look: AudienceCount, *, at: datetime, email_is_cut_
         "cut_off": email_is_cut_off,
         "past": spec.start_at is not None and spec.start_at < at,
         "many_left_out": 3 * final < 2 * recipients,
+        "untranslated": spec.untranslated is None and not all(one.has_content for one in look.languages),
         "long": look.eta_seconds > LONG.total_seconds(),
         "no_canary": final >= MANY and spec.canary_percent is None,
     }

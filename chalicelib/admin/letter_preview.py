@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chalice.app import Response
@@ -122,17 +123,26 @@ def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:
     return response
 
 
-def texts_of(template: Template, context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def language_of(user_id: str) -> str | None:
+    """The language of a user, if it is known. Raises: UnavailableError (retryable)."""
+    try:
+        return stage().directory.get(user_id).locale if user_id else None
+    except NotFoundError:
+        return None
+
+
+def texts_of(
+    template: Template,
+    context: Mapping[str, Any],
+    translations: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Iterator[Mapping[str, Any]]:
     """A template's SMS in each language with its segments, with the template's own sample."""
     if "sms" not in template.written_for:
         return
     for locale in template.locales:
+        names, user = {**context, **translations.get(locale, {})}, template.sample.user
         try:
-            made = (
-                stage()
-                .new_renderer()
-                .render(template, channel="sms", locale=locale, context=context, user=template.sample.user)
-            )
+            made = stage().new_renderer().render(template, channel="sms", locale=locale, context=names, user=user)
         except RenderError as error:
             yield {"locale": locale, "text": error.detail, "length": None}
             continue

@@ -41,6 +41,14 @@ def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> s
     return str(format_datetime(local.replace(tzinfo=None), pattern, locale=locale))
 
 
+def language_name(code: str, *, locale: str) -> str:
+    """`английский` (ru), `English` (en); a code that CLDR does not name stays."""
+    from babel import Locale
+
+    names = Locale.parse(locale).languages
+    return str(names.get(code.replace("-", "_")) or names.get(code.partition("-")[0]) or code)
+
+
 def read_moment(text: str | None, *, field: str, zone: str) -> datetime | None:
     """A typed date and time in the zone; None if empty. Raises: InvalidError (permanent; names the field)."""
     if not text:

@@ -136,6 +136,7 @@ def _environment(locale: str, zone: str) -> Environment:
         "moment": partial(figures.moment, zone=zone, locale=locale),
         "duration": partial(figures.duration, units=words(locale)["units"]),
         "who": figures.who,
+        "language": partial(figures.language_name, locale=locale),
         "why": partial(why, say=words(locale)),
         "told": partial(translated, locale=locale),
     }

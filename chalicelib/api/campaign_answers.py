@@ -150,6 +150,18 @@ class UnreadableAttribute(ApiAnswer):
     example: str
 
 
+class LanguageAnswer(ApiAnswer):
+    """How many of `final` and `no_translation` read a language."""
+
+    locale: str = Field(description="the template's, or else the bare language; `und`: others")
+    people: int
+    has_content: bool = Field(description="whether all texts are in it")
+    used: str | None = Field(
+        description="what they get: null for nothing; without content the campaign's own language, or, as long as "
+        "`untranslated` is null and this is `locale`, a letter half in another language"
+    )
+
+
 class PreviewAnswer(ApiAnswer):
     """Who the audience would be now; `cursor` is null once all of it has been counted."""
 
@@ -159,7 +171,9 @@ class PreviewAnswer(ApiAnswer):
     no_address: int
     opted_out: int
     suppressed: int
+    no_translation: int
     final: int
+    languages: list[LanguageAnswer] = Field(description="the most read first")
     sample: list[SampleRecipient]
     eta_seconds: int
     next_runs: list[str]

@@ -122,13 +122,14 @@ def list_campaign_versions(call: Call[None, None]) -> dict[str, Any]:
 
 @reads("POST", "/v1/campaigns/{id}/preview", summary="Count the audience, without sending", answer=PreviewAnswer)
 def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
-    """recipients = excluded + unknown + no_address + opted_out + suppressed + final. A call counts for a few seconds;
-    for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
+    """recipients = excluded + unknown + no_address + opted_out + suppressed + no_translation + final. A call counts for
+    a few seconds; for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
     head = stage().campaigns.get(call.path["id"], sight=call.sight)
     look = stage().campaign_preview.look(head, spec_of(head), cursor=call.query.cursor)
     times = [rfc3339(moment) for moment in look.next_runs]
     return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
-            "next_runs": times, "unread": [one._asdict() for one in look.unread]}  # fmt: skip
+            "next_runs": times, "unread": [one._asdict() for one in look.unread],
+            "languages": [one._asdict() for one in look.languages]}  # fmt: skip
 
 
 @writes(

@@ -16,6 +16,7 @@ from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.exclusions import excluded
 from chalicelib.campaigns.letter_inputs import LetterInputs
 from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.reader_languages import ReaderLanguage, ReaderLanguages
 from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
 from chalicelib.clock import Clock
@@ -37,7 +38,7 @@ _UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored ye
 NEXT_RUNS = 5
 _PAGE = 500
 _SHAPE_CHARS = 30
-_COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "final")
+_COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "no_translation", "final")
 
 
 class Unread(NamedTuple):
@@ -52,11 +53,12 @@ class Unread(NamedTuple):
 class _Way(NamedTuple):
     category: str
     channels: Sequence[str]
+    languages: ReaderLanguages
 
 
 class AudienceCount(NamedTuple):
-    """The counts. recipients = excluded + unknown + no_address + opted_out + suppressed + final. `unread`: users whom
-    the rule may have missed because of how a value is written."""
+    """The counts. recipients = excluded + unknown + no_address + opted_out + suppressed + no_translation + final.
+    `unread`: users whom the rule may have missed because of how a value is written. `languages`: of the last two."""
 
     counts: Mapping[str, int]
     sample: Sequence[Mapping[str, Any]]
@@ -65,6 +67,7 @@ class AudienceCount(NamedTuple):
     next_runs: Sequence[datetime]
     channels: Sequence[str]  # those that it may go by
     unread: Sequence[Unread] = ()
+    languages: Sequence[ReaderLanguage] = ()
 
 
 class _Seen(NamedTuple):
@@ -73,6 +76,7 @@ class _Seen(NamedTuple):
     at: dict[str, Any] | None
     counts: Counter[str]
     unread: dict[str, Unread]
+    languages: Counter[str]
 
 
 class AudiencePreview(Composed):
@@ -87,6 +91,7 @@ class AudiencePreview(Composed):
     clock: Clock
     monotonic: Callable[[], float]
     default_zone: str
+    default_locale: str
 
     def look(
         self,
@@ -101,24 +106,28 @@ class AudiencePreview(Composed):
         `at_most` no more users than these, in a few requests; `frozen`: its fixed inputs, if any. Raises: InvalidError
         (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
         until, scope = self.monotonic() + SECONDS, head.id if head else _UNSAVED
-        seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {})
-        at, counts, unread = seen
+        seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {}, Counter())
+        at, counts, unread, languages = seen
         times, way = self.next_runs(head, spec), self._way(spec, frozen or (frozen_of(head) if head else None))
         source = self.sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self.clock())
         sample: list[Mapping[str, Any]] = []
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
-            final = self._count(spec, way, page.targets, counts)
+            reached = self._reached(spec, way, page.targets, counts)
+            final = way.languages.count(reached, languages)
+            counts.update(final=len(final), no_translation=len(reached) - len(final))
             _note_unread(page, unread)
             sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
             if at is None or at_most is not None or self.monotonic() >= until:
                 break
-        kept = {"at": at, "counts": dict(counts), "unread": {one.attribute: one[1:] for one in unread.values()}}
+        kept = {"at": at, "counts": dict(counts), "languages": dict(languages),
+                "unread": {one.attribute: one[1:] for one in unread.values()}}  # fmt: skip
         following = write_cursor(kept, scope=scope) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
         shown = {name: counts[name] for name in _COUNTED}
-        return AudienceCount(shown, sample, following, eta, times, way.channels, list(unread.values()))
+        read = way.languages.of(languages)
+        return AudienceCount(shown, sample, following, eta, times, way.channels, list(unread.values()), read)
 
     def next_runs(self, head: CampaignHead | None, spec: Campaign) -> list[datetime]:
         """The next dates, at most five."""
@@ -132,21 +141,20 @@ class AudiencePreview(Composed):
         first = datetime.fromisoformat(head.next_run_at) if head and head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
-    def _count(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
+    def _reached(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
         counts["recipients"] += len(targets)
         out = excluded(targets, spec.audience.exclude_campaigns, runs=self.runs)
         counts["excluded"] += len(out)
         targets = [target for target in targets if target.recipient.notification_id not in out]
         people = self._profiles(targets)
         counts["unknown"] += len(targets) - len(people)
-        final = self._consenting(way, people, counts)
-        counts["final"] += len(final)
-        return final
+        return self._consenting(way, people, counts)
 
     def _way(self, spec: Campaign, frozen: Fields | None) -> _Way:
         """As a run that began now would use it."""
         template = self.inputs.edition(spec, frozen).template
-        return _Way(spec.category or template.category, self.inputs.plan(spec, template, frozen).channels)
+        languages = ReaderLanguages(spec, template, default_locale=self.default_locale)
+        return _Way(spec.category or template.category, self.inputs.plan(spec, template, frozen).channels, languages)
 
     def _profiles(self, targets: Sequence[Target]) -> dict[str, Profile]:
         """By notification id; unknown users are left out."""
@@ -183,7 +191,8 @@ def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
         at = table_key(at) if spec.audience.list_id is None else {"block": whole(at["block"])}
         counts = Counter({name: whole(count) for name, count in state["counts"].items() if name in _COUNTED})
         unread = {name: Unread(name, whole(people), _text(shape)) for name, (people, shape) in state["unread"].items()}
-        return _Seen(at, counts, unread)
+        languages = Counter({_text(name): whole(people) for name, people in state["languages"].items()})
+        return _Seen(at, counts, unread, languages)
 
     return read
 

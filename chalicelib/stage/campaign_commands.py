@@ -107,4 +107,5 @@ class CampaignCommandParts(CampaignParts):
             clock=self.clock,
             monotonic=self.monotonic,
             default_zone=self.settings.default_timezone,
+            default_locale=self.settings.default_locale,
         )

@@ -77,7 +77,7 @@ def written(desk: Desk, name: str, *, template: str = "promo") -> str:
     """A campaign to the readers, on its check page; its name is its headline. Its address."""
     page = desk.open(f"/campaigns/new?template={template}")
     page.get_by_label("Name of the campaign").fill(name)
-    page.get_by_label("headline").fill(name)
+    page.get_by_label("headline", exact=True).fill(name)
     page.get_by_label("text", exact=True).fill("All November.")
     page.get_by_label("url").fill("https://cinema.example/promo")
     page.get_by_label("Whoever fulfils the conditions").check()

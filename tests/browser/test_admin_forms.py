@@ -54,7 +54,7 @@ def test_who_saves_after_the_sessions_end_goes_on_in_place(vestnik: Vestnik, des
     """Promise B5: the text is there after signing in, and is saved by one more click."""
     page = desk.open("/campaigns/new?template=promo")
     page.get_by_label("Name of the campaign").fill("Осень")
-    page.get_by_label("headline").fill("Half price")
+    page.get_by_label("headline", exact=True).fill("Half price")
     page.get_by_label("text", exact=True).fill('First "paragraph".\n\nSecond & last.')
     page.get_by_label("url").fill("https://cinema.example/p")
     page.context.clear_cookies(name="vestnik_session")
@@ -114,7 +114,7 @@ def test_a_double_click_makes_one_thing(
     expect(page.get_by_text("Saved.", exact=True)).to_be_visible()
     page = desk.open(f"/campaigns/new?template={key}")
     page.get_by_label("Name of the campaign").fill(key)
-    page.get_by_label("headline").fill(key)
+    page.get_by_label("headline", exact=True).fill(key)
     page.get_by_label("text", exact=True).fill("All November.")
     page.get_by_label("url").fill("https://cinema.example/p")
     page.get_by_role("button", name="Save and check").dblclick()

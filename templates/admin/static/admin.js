@@ -9,6 +9,16 @@ for (const button of document.querySelectorAll("button[data-follows]")) {
   show();
 }
 
+// The empty texts of a language are filled from the campaign's own. Without this script the button does the same.
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    for (const field of button.closest("fieldset").querySelectorAll("[data-from]")) {
+      field.value ||= button.form.elements[field.dataset.from].value;
+    }
+  });
+}
+
 // A form that was changed asks before it is left. `data-unsaved`: what it holds was typed before this page was made.
 const DOUBLE_CLICK_MS = 3000;
 let sent = null;

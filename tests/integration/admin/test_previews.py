@@ -21,6 +21,7 @@ def test_every_look_at_unsaved_work_is_an_editors_right() -> None:
     assert {route.path: route.role for route in PREVIEWS} == {
         "/admin/templates/{key}/preview": Role.EDITOR,
         "/admin/templates/{key}/blocks": Role.EDITOR,
+        "/admin/campaigns/copy": Role.EDITOR,
         "/admin/campaigns/count": Role.EDITOR,
     }
 
