@@ -22,6 +22,7 @@ from chalicelib.errors import Phrase, RenderError, phrase_of
 from chalicelib.reasons import Reason
 from chalicelib.rendering import localized_format as speech
 from chalicelib.rendering import render_limits as budget
+from chalicelib.rendering.calendar import escaped, utc_time
 from chalicelib.rendering.render_limits import MAX_ITEMS, counted, weighed
 from chalicelib.rendering.untrusted_text import greeting_name, isolated
 
@@ -101,6 +102,16 @@ def _string(value: object) -> str:
 def _short(value: object) -> str:
     """`{{ url|short }}`: the short link that counts this reader's visits; in a preview the URL itself."""
     return budget.current().shorten(str(require_scalar(value)))
+
+
+def _ics(value: object) -> str:
+    """A text of a calendar entry."""
+    return escaped(require_scalar(value))
+
+
+def _ics_time(value: object) -> str:
+    """A moment of a calendar entry."""
+    return utc_time(require_scalar(value))
 
 
 def _name(value: object) -> str:
@@ -216,6 +227,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "e": _guarded(_escape),
     "escape": _guarded(_escape),
     "float": _number_of(STOCK_FILTERS["float"]),
+    "ics": _guarded(_ics),
+    "ics_time": _guarded(_ics_time),
     "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),
     "name": _guarded(_name),

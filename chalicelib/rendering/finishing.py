@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
+from chalicelib.rendering.calendar import finish_calendar
 from chalicelib.rendering.model import Template
 from chalicelib.text import is_blank, one_line
 
@@ -19,6 +20,8 @@ def finish(part: str, text: str) -> str:
     injected (RFC 5322 §2.2)."""
     if part in _LINES:
         return cut(one_line(text))
+    if part == "calendar":
+        return finish_calendar(text)
     return tidy(text) if part == "text" else text
 
 

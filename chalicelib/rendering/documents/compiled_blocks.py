@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.clock import rfc3339
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
+from chalicelib.rendering.calendar import CalendarEvent, calendar_source
 from chalicelib.rendering.context import http_url
 from chalicelib.rendering.documents import letter_blocks as blocks
 from chalicelib.rendering.documents.markdown import html_of
@@ -15,8 +16,8 @@ from chalicelib.rendering.documents.merge_tags import MergeTag, MergeTags, Piece
 from chalicelib.rendering.model import Template
 
 _MAIL = re.compile(r"mailto:[^\s@<>]+@[^\s@<>]+", re.IGNORECASE)
-_HTML, _SUBJECT = "email.html", "email.subject"
-MADE = (_SUBJECT, _HTML)
+_HTML, _SUBJECT, _CALENDAR = "email.html", "email.subject", "email.calendar"
+MADE = (_SUBJECT, _HTML, _CALENDAR)
 
 
 class Compiled(NamedTuple):
@@ -39,7 +40,10 @@ def compile_document(document: blocks.Document, template: Template, *, place: st
         written.append(writer.block(f"{place}.blocks[{n}]", block))
     if writer.errors:
         raise InvalidError(Phrase("the letter is not as expected: {place}", place=place), writer.errors)
-    return Compiled({_SUBJECT: f"{{{{ {subject} }}}}", _HTML: "\n".join(written) + "\n"}, lines)
+    sources = {_SUBJECT: f"{{{{ {subject} }}}}", _HTML: "\n".join(written) + "\n"}
+    found = [one for one in document.blocks if isinstance(one, blocks.EventBlock)]
+    events = [_calendar_event(writer, one, seed=f"{template.key} {n}") for n, one in enumerate(found)]
+    return Compiled({**sources, **({_CALENDAR: calendar_source(events)} if events else {})}, lines)
 
 
 class _Writer:
@@ -67,7 +71,7 @@ class _Writer:
         if block.show_if is None:
             return written
         self._tried(f"{path}.show_if", lambda: self._tags.require(block.show_if).path)
-        return f"{{% if {is_there(block.show_if)} and {block.show_if} %}}{written}{{% endif %}}"
+        return f"{{% if {_shown(block)} %}}{written}{{% endif %}}"
 
     def films_of(self, path: str, variable: str) -> str:
         """The variable, which has to be a list."""
@@ -203,6 +207,24 @@ def _event(writer: _Writer, path: str, block: blocks.EventBlock) -> str:
         description=writer.line(f"{path}.description", block.description),
     )
     return f"{{{{ {called} }}}}"
+
+
+def _calendar_event(writer: _Writer, block: blocks.EventBlock, *, seed: str) -> CalendarEvent:
+    """The same for the reader's calendar; what is wrong with it has been said of the block."""
+    return CalendarEvent(
+        seed=seed,
+        starts_at=block.starts_at,
+        ends_at=block.ends_at,
+        title=writer.line("", block.title),
+        place=writer.line("", block.place) if block.place else None,
+        url=writer.address("", block.url) if block.url else None,
+        description=writer.line("", block.description) if block.description else None,
+        condition=_shown(block) if block.show_if else None,
+    )
+
+
+def _shown(block: Any) -> str:
+    return f"{is_there(block.show_if)} and {block.show_if}"
 
 
 def _html(_writer: _Writer, _path: str, block: blocks.HtmlBlock) -> str:

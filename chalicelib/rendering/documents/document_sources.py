@@ -10,7 +10,7 @@ from chalicelib.rendering.documents.compiled_blocks import MADE, Compiled, compi
 from chalicelib.rendering.documents.letter_blocks import read_document
 from chalicelib.rendering.model import Template
 
-_OF_SOURCE = re.compile(r"locales\.(?P<locale>[^.]+)\.email(?:\.(?P<part>html|subject))?")
+_OF_SOURCE = re.compile(r"locales\.(?P<locale>[^.]+)\.email(?:\.(?P<part>html|subject|calendar))?")
 
 
 def with_sources(template: Template) -> Template:
@@ -60,6 +60,8 @@ def _at_block(mistake: FieldError, lines: Mapping[str, Sequence[int]]) -> FieldE
     if place == "html":
         n = bisect_right(lines[locale], line) - 1 if line else -1
         place = f"blocks[{n}]" if n >= 0 else "preheader" if line else "blocks"
+    elif place == "calendar":
+        place = "blocks"
     return FieldError(f"documents.{locale}.{place}".removesuffix("."), said)
 
 
