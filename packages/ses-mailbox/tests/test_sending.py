@@ -48,6 +48,7 @@ def test_a_simple_letter_is_kept_with_everything_that_was_said(mailbox: MailboxC
             "List-Unsubscribe": UNSUBSCRIBE["Value"],
         },
         "tags": {"delivery": "d-1"},
+        "attachments": [],
     }
 
 

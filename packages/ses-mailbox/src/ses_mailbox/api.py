@@ -4,6 +4,7 @@ The plain functions here run in a thread of Starlette's pool, so that a long lis
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -16,6 +17,7 @@ from ses_mailbox.faults import Fault, Faults
 from ses_mailbox.letters import Letter
 from ses_mailbox.modes import Modes
 from ses_mailbox.rules import Account
+from ses_mailbox.shapes import Attachment
 from ses_mailbox.store import Search, Store
 
 
@@ -36,6 +38,7 @@ class JsonApi:
             Route("/api/messages", self.delete_messages, methods=["DELETE"]),
             Route("/api/messages/{id}", self.get_message, methods=["GET"]),
             Route("/api/messages/{id}/source", self.get_source, methods=["GET"]),
+            Route("/api/messages/{id}/attachments/{n:int}", self.get_attachment, methods=["GET"]),
             Route("/api/messages/{id}/events", self.add_event, methods=["POST"]),
             Route("/api/faults", self.list_faults, methods=["GET"]),
             Route("/api/faults", self.add_fault, methods=["POST"]),
@@ -77,6 +80,14 @@ class JsonApi:
         # Never as message/rfc822 or HTML: a browser must show it and not act on it.
         nosniff = {"X-Content-Type-Options": "nosniff"}
         return Response(letter.source(), media_type="text/plain; charset=utf-8", headers=nosniff)
+
+    def get_attachment(self, request: Request) -> Response:
+        """One file of a letter, counted from 0: to be saved, or as a picture of the letter, never to be run."""
+        letter = self._letter(request)
+        found = letter.attachments[request.path_params["n"] :][:1] if letter else ()
+        if not found:
+            return problem(404, "no such attachment")
+        return download(found[0])
 
     def delete_messages(self, _request: Request) -> Response:
         """Empties the mailbox."""
@@ -137,6 +148,16 @@ class JsonApi:
 
     def _letter(self, request: Request) -> Letter | None:
         return self.store.get(request.path_params["id"])
+
+
+def download(one: Attachment) -> Response:
+    """A stranger's file: the browser saves it, and shows it in nothing but an `img`."""
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(one.file_name)}",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return Response(one.raw_content, media_type=one.content_type or one.media_type, headers=headers)
 
 
 def problem(status: int, detail: str) -> Response:

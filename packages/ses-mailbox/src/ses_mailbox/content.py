@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ses_mailbox.attached import check_attachments
 from ses_mailbox.errors import bad_request
 from ses_mailbox.shapes import Attachment, SimpleMessage, TemplateContent
 from ses_mailbox.template_text import MissingVariableError, TemplateText
@@ -33,6 +34,7 @@ class Filler:
         self._text = TemplateText(content.text or "")
         self._name = name
         self._attachments = attachments
+        check_attachments(attachments)
 
     def fill(self, data: dict[str, object]) -> Written:
         """The parts with their variables; a missing one is a failure of the letter, not of the call."""
@@ -50,6 +52,7 @@ class Filler:
 
 def written_simply(message: SimpleMessage) -> Written:
     """The parts of a simple message. Raises: SesError `BadRequestException`."""
+    check_attachments(message.attachments)
     if message.body.html is None and message.body.text is None:
         raise bad_request("Body must have at least one of Html and Text")
     subject = message.subject.data

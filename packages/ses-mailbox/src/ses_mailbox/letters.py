@@ -1,7 +1,6 @@
 """A letter as the mailbox keeps it, and its MIME source, built only when somebody looks: building it for each letter
 would cost more than all the rest."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
+from ses_mailbox.attached import put_into, shown_attachment
 from ses_mailbox.clock import parse_rfc3339
 from ses_mailbox.shapes import Attachment
 
@@ -55,6 +55,7 @@ class Letter:
             "text": self.text,
             "headers": dict(self.headers),
             "tags": dict(self.tags),
+            "attachments": [shown_attachment(one) for one in self.attachments],
         }
 
     def source(self) -> bytes:
@@ -70,8 +71,7 @@ def _mime(letter: Letter) -> bytes:
         message.add_alternative(letter.html, subtype="html")
     elif letter.html:
         message.set_content(letter.html, subtype="html")
-    for attachment in letter.attachments:
-        _attach(message, attachment)
+    put_into(message, letter.attachments)
     head = "".join(f"{name}: {_encoded(value)}\r\n" for name, value in (*_own_headers(letter), *letter.headers))
     return head.encode("ascii") + message.as_bytes()
 
@@ -96,28 +96,3 @@ def _own_headers(letter: Letter) -> Iterator[tuple[str, str]]:
     told = ":".join(letter.tags.get(f"ses:feedback-id-{place}", "") for place in "ab")
     yield "Feedback-ID", f"{told}:1.{_REGION}.local:AmazonSES"
     yield "X-SES-Outgoing", f"{letter.at[:10].replace('-', '.')}-192.0.2.1"
-
-
-def _attach(message: EmailMessage, attachment: Attachment) -> None:
-    media_type = attachment.content_type or "application/octet-stream"
-    maintype, _, subtype = media_type.partition(";")[0].strip().partition("/")
-    message.add_attachment(
-        attachment.raw_content,
-        maintype=maintype,
-        subtype=subtype or "octet-stream",
-        filename=attachment.file_name,
-        disposition=attachment.content_disposition.lower(),
-        cid=f"<{attachment.content_id}>" if attachment.content_id else None,
-    )
-
-
-def dump_attachments(attachments: tuple[Attachment, ...]) -> str | None:
-    """Attachments as JSON for the store; None for the usual letter without any."""
-    if not attachments:
-        return None
-    return json.dumps([attachment.model_dump(mode="json", by_alias=True) for attachment in attachments])
-
-
-def load_attachments(text: str | None) -> tuple[Attachment, ...]:
-    """The inverse of `dump_attachments`."""
-    return tuple(Attachment.model_validate(item) for item in json.loads(text)) if text else ()

@@ -42,6 +42,7 @@ _LETTER_POLICY = (
 _COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 _HEAD = re.compile(r"<head(\s[^>]*)?>", re.IGNORECASE)
 _DOCTYPE = re.compile(r"\s*<!doctype[^>]*>", re.IGNORECASE)
+_CID = re.compile(r"cid:[^\s\"'<>()]+")
 _NEW_TAB = '<base target="_blank">'
 
 
@@ -99,7 +100,7 @@ class Pages:
         if letter is None:
             return Response(status_code=404)
         headers = {**_COMMON_HEADERS, "Content-Security-Policy": _LETTER_POLICY}
-        return HTMLResponse(_with_new_tabs(letter.html), headers=headers)
+        return HTMLResponse(_with_new_tabs(_with_pictures(letter)), headers=headers)
 
     def clear(self, request: Request) -> Response:
         """Empties the mailbox, unless another site asks."""
@@ -118,6 +119,15 @@ class Pages:
 
 def _number(text: str) -> int:
     return max(1, int(text)) if text.isdecimal() and len(text) < 9 else 1
+
+
+def _with_pictures(letter: Letter) -> str:
+    """Its HTML with the pictures that came with it."""
+    places = {f"cid:{one.content_id}": n for n, one in enumerate(letter.attachments) if one.content_id}
+    return _CID.sub(
+        lambda found: f"/api/messages/{letter.id}/attachments/{places[found[0]]}" if found[0] in places else found[0],
+        letter.html,
+    )
 
 
 def _with_new_tabs(html: str) -> str:

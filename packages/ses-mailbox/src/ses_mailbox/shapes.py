@@ -72,8 +72,13 @@ class Attachment(Shape):
     content_disposition: Literal["ATTACHMENT", "INLINE"] = "ATTACHMENT"
     content_description: str | None = Field(default=None, max_length=1000)
     content_id: str | None = Field(default=None, min_length=1, max_length=78)
-    content_transfer_encoding: Literal["BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"] = "BASE64"
+    content_transfer_encoding: Literal["BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"] = "SEVEN_BIT"  # SES's own default
     content_type: str | None = Field(default=None, min_length=1, max_length=78)
+
+    @property
+    def media_type(self) -> str:
+        """`application/pdf`, without parameters."""
+        return (self.content_type or "application/octet-stream").partition(";")[0].strip().lower()
 
 
 class SimpleMessage(Shape):

@@ -1,13 +1,16 @@
 """Letters, the events they owe, and stored templates. One transaction a call of SES."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import Any
 
 from ses_mailbox.calls import Call, log_call
 from ses_mailbox.database import Database
-from ses_mailbox.letters import Letter, dump_attachments, load_attachments
+from ses_mailbox.letters import Letter
+from ses_mailbox.shapes import Attachment
 
 _HEAD = "id, at, operation, sender, recipients, subject, headers, tags, configuration_set, failure, template"
 _LETTER = f"{_HEAD}, html, text, raw, attachments"
@@ -45,7 +48,7 @@ class Store:
                 )
                 connection.execute(
                     "INSERT INTO bodies VALUES (?,?,?,?,?)",
-                    (cursor.lastrowid, letter.html, letter.text, letter.raw, dump_attachments(letter.attachments)),
+                    (cursor.lastrowid, letter.html, letter.text, letter.raw, _kept(connection, letter.attachments)),
                 )
             connection.executemany("INSERT INTO outbox (letter_id, event) VALUES (?,?)", events)
             log_call(connection, call)
@@ -62,7 +65,7 @@ class Store:
             " JOIN letters ON letters.id = letter_id ORDER BY outbox.seq LIMIT ?",
             (limit,),
         )
-        return [(row[0], row[1], _letter(row[2:])) for row in rows]
+        return [(row[0], row[1], self._letter(row[2:])) for row in rows]
 
     def settle_events(self, sequence: Iterable[int]) -> None:
         """Forgets events that were published."""
@@ -78,7 +81,7 @@ class Store:
             f" ORDER BY seq {order} LIMIT ? OFFSET ?",
             (*values, search.limit, search.offset),
         )
-        return [_letter(row) for row in rows]
+        return [self._letter(row) for row in rows]
 
     def count(self, search: Search) -> int:
         """How many letters match, whatever `limit` and `offset` say."""
@@ -90,13 +93,14 @@ class Store:
         """One letter, or None."""
         query = f"SELECT {_LETTER} FROM letters JOIN bodies USING (seq) WHERE id = ?"  # noqa: S608
         row = self._database.connection().execute(query, (letter_id,)).fetchone()
-        return _letter(row) if row else None
+        return self._letter(row) if row else None
 
     def clear(self) -> int:
         """Deletes every letter and the events they owe; the number of letters."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM outbox")
             connection.execute("DELETE FROM bodies")
+            connection.execute("DELETE FROM files")
             return connection.execute("DELETE FROM letters").rowcount
 
     def put_template(self, name: str, content: str) -> bool:
@@ -112,6 +116,35 @@ class Store:
     def delete_template(self, name: str) -> bool:
         """False if there was none."""
         return self._database.connection().execute("DELETE FROM templates WHERE name = ?", (name,)).rowcount == 1
+
+    def _letter(self, row: Sequence[Any]) -> Letter:
+        return Letter(
+            id=row[0],
+            at=row[1],
+            operation=row[2],
+            sender=row[3],
+            recipients=tuple(json.loads(row[4])),
+            subject=row[5],
+            headers=tuple((name, value) for name, value in json.loads(row[6])),
+            tags=json.loads(row[7]),
+            configuration_set=row[8],
+            failure=row[9],
+            template=row[10],
+            html=row[11],
+            text=row[12],
+            raw=row[13],
+            attachments=self._attachments(row[14]),
+        )
+
+    def _attachments(self, kept: str | None) -> tuple[Attachment, ...]:
+        return tuple(
+            Attachment.model_construct(**described, raw_content=self._content(sha256))
+            for sha256, described in json.loads(kept or "[]")
+        )
+
+    def _content(self, sha256: str) -> bytes:
+        row = self._database.connection().execute("SELECT content FROM files WHERE sha256 = ?", (sha256,)).fetchone()
+        return bytes(row[0])
 
     def _conditions(self, search: Search) -> tuple[str, list[str]]:
         clauses, values = ["1" if search.failed else "failure IS NULL"], list[str]()
@@ -154,21 +187,11 @@ def _letter_row(letter: Letter) -> tuple[str | None, ...]:
     )
 
 
-def _letter(row: Sequence[Any]) -> Letter:
-    return Letter(
-        id=row[0],
-        at=row[1],
-        operation=row[2],
-        sender=row[3],
-        recipients=tuple(json.loads(row[4])),
-        subject=row[5],
-        headers=tuple((name, value) for name, value in json.loads(row[6])),
-        tags=json.loads(row[7]),
-        configuration_set=row[8],
-        failure=row[9],
-        template=row[10],
-        html=row[11],
-        text=row[12],
-        raw=row[13],
-        attachments=load_attachments(row[14]),
-    )
+def _kept(connection: Connection, attachments: Sequence[Attachment]) -> str | None:
+    """What is said of them, and their contents once each: the letters of a bulk call carry the same."""
+    kept = []
+    for one in attachments:
+        sha256 = hashlib.sha256(one.raw_content).hexdigest()
+        connection.execute("INSERT OR IGNORE INTO files VALUES (?,?)", (sha256, one.raw_content))
+        kept.append([sha256, one.model_dump(exclude={"raw_content"})])
+    return json.dumps(kept) if kept else None
