@@ -104,16 +104,6 @@ def _short(value: object) -> str:
     return budget.current().shorten(str(require_scalar(value)))
 
 
-def _ics(value: object) -> str:
-    """A text of a calendar entry."""
-    return escaped(require_scalar(value))
-
-
-def _ics_time(value: object) -> str:
-    """A moment of a calendar entry."""
-    return utc_time(require_scalar(value))
-
-
 def _name(value: object) -> str:
     """`{{ friend|name }}`: what a stranger calls themselves, if it can be a name; otherwise nothing."""
     return greeting_name(value) or ""
@@ -227,8 +217,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "e": _guarded(_escape),
     "escape": _guarded(_escape),
     "float": _number_of(STOCK_FILTERS["float"]),
-    "ics": _guarded(_ics),
-    "ics_time": _guarded(_ics_time),
+    "ics": _guarded(lambda value: escaped(require_scalar(value))),
+    "ics_time": _guarded(lambda value: utc_time(require_scalar(value))),
     "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),
     "name": _guarded(_name),

@@ -8,10 +8,13 @@ from werkzeug.serving import make_server
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.api.answers import ShownStatus
+from chalicelib.stage.app import Stage
+from chalicelib.storage.attachment_files import AttachmentFiles
 from clients.python.vestnik_client import Accepted, RefusedError, Status, UnavailableError, Vestnik
 from tests.integration.api.gateway import PROMO, gateway, nothing_happened
 from tests.integration.api.wsgi import StartResponse, api
 from tests.integration.conftest import Letters, Pump
+from tests.processes import compose
 from tests.serving import serving
 from tools.seed import seed
 
@@ -58,6 +61,52 @@ def test_a_letter_is_sent_followed_and_cancelled(connect: Connect) -> None:
     assert sent.status == "accepted"
     assert vestnik.notification(sent.id).template == "promo"
     assert vestnik.cancel(sent.id).status == "cancelled"
+
+
+class Bucket:
+    """Takes a file once, as S3 does by the signed address."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.fails = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        key, taken = environ["PATH_INFO"], environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        assert environ["HTTP_IF_NONE_MATCH"] == "*"
+        if key not in self.files and not self.fails:
+            self.files[key] = taken
+            start_response("200 OK", [])
+        else:
+            start_response("503 Slow Down" if self.fails else "412 Precondition Failed", [])
+        return [b""]
+
+
+class Elsewhere(AttachmentFiles):
+    """Signs addresses of a bucket on this machine; moto's cannot be asked by address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def upload_url(self, file_id: str) -> str:
+        return f"{self._url}/{file_id}"
+
+
+def test_a_file_is_uploaded_and_attached(connect: Connect, bucket: str, pump: Pump) -> None:
+    vestnik, there = connect(), Bucket()
+    files = Stage.own().attachment_files
+    with serving(make_server("127.0.0.1", 0, there)) as url:
+        compose(attachment_files=Elsewhere(url))
+        id_ = vestnik.upload(b"%PDF")
+        there.fails = 1
+        with pytest.raises(UnavailableError, match="was not taken"):
+            vestnik.upload(b"%PDF")
+    compose(attachment_files=files)
+    files.upload(id_, there.files[f"/{id_}"])
+
+    [sent] = vestnik.send("promo", [ANNA], context=PROMO["context"], attachments=[{"file": id_, "name": "ticket.pdf"}])
+
+    assert sent.status == "accepted"
+    assert '"name":"ticket.pdf"' in pump.bodies("enrich-instant")[0]
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable"])
