@@ -38,7 +38,7 @@ class CalendarEvent(NamedTuple):
 
 
 def calendar_source(events: Iterable[CalendarEvent]) -> str:
-    """The source of the part; all letters of it are alike but for what the expressions give."""
+    """The source of the part; its letters differ only in what the expressions give."""
     return "\n".join((*_HEAD, *(line for one in events for line in _lines(one)), "END:VCALENDAR")) + "\n"
 
 
