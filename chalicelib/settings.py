@@ -86,8 +86,8 @@ class Settings(_Rates):
     )
     campaign_approval: bool = Field(
         default=False,
-        description="whether a campaign, and a change of `sender`, `senders`, `allowed_hosts` or `redirect_url`, waits "
-        "for another manager's word",
+        description="whether a campaign, and a change of `sender`, `senders`, `logo`, `allowed_hosts` or "
+        "`redirect_url`, waits for another manager's word",
     )
     second_factor: Literal["required", "offered"] = Field(
         default="offered",

@@ -1,4 +1,4 @@
-"""The settings page. Settings with a value per category are rows of its forms."""
+"""The settings page. Settings with a value per category, or per language, are rows of its forms."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin.templating import Go, Page
+from chalicelib.admin.templating import LANGUAGES, Go, Page
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.categories import CATEGORIES
 from chalicelib.configuration.site_values import NAMES, SiteValues
@@ -15,11 +15,12 @@ from chalicelib.etags import Seen
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
-# The columns of each; a row with an empty first column sets nothing for its category.
+# The columns of each; a row with an empty first column sets nothing.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "routes": ("channels", "mode", "after_minutes"),
     "caps": ("letters", "days"),
     "senders": ("address", "name", "reply_to"),
+    "legal": ("company", "address", "line"),
 }
 
 _NAMES = tuple(name for name in NAMES if name != "event_rules")  # they have a page of their own
@@ -71,7 +72,7 @@ def send_back_setting(visit: Visit) -> Go:
 
 
 def _kind(name: str) -> str:
-    """How a setting is edited: `text`, `lines`, `group` of fields, or `rows`, one per category."""
+    """How a setting is edited: `text`, `lines`, `group` of fields, or `rows`, one per category or language."""
     if name in COLUMNS:
         return "rows"
     declared = SiteValues.model_fields[name].annotation
@@ -98,19 +99,21 @@ def _value(visit: Visit, name: str) -> Any:
 
 
 def rows_of(name: str, value: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """A row for every category that can have one: its columns as text."""
-    shown = [one for one in CATEGORIES.values() if name != "caps" or not one.transactional]
-    return {one.value: {column: _text(value.get(one, {}).get(column)) for column in COLUMNS[name]} for one in shown}
+    """A row for every category that can have one, or for each language: its columns as text."""
+    shown: list[str] = [one.value for one in CATEGORIES.values() if name != "caps" or not one.transactional]
+    if name == "legal":
+        shown = sorted({*LANGUAGES, *value})
+    return {one: {column: _text(value.get(one, {}).get(column)) for column in COLUMNS[name]} for one in shown}
 
 
 def read_rows(name: str, form: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
     """The value of the rows; the setting's own check reports mistakes in it."""
     first, *others = COLUMNS[name]
     value = {}
-    for category in CATEGORIES:
-        row = {column: _typed(form, f"{category}.{column}") for column in (first, *others)}
+    for one in dict.fromkeys(field.rpartition(".")[0] for field in form if field.endswith(f".{first}")):
+        row = {column: _typed(form, f"{one}.{column}") for column in (first, *others)}
         if row[first]:
-            value[category] = {column: _read(column, text) for column, text in row.items() if text}
+            value[one] = {column: _read(column, text) for column, text in row.items() if text}
     return value
 
 

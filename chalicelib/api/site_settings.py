@@ -67,6 +67,6 @@ def get_setting(call: Call[None, None]) -> Setting:
 )
 def put_setting(call: Call[SettingBody, None]) -> Setting:
     """In force at once for links and events, within 15 seconds for letters on their way. Where the stage requires two
-    managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `senders`, `allowed_hosts` and `redirect_url` are 403 here: they
-    are proposed and approved on the managers' settings page."""
+    managers (`VESTNIK_CAMPAIGN_APPROVAL`), `sender`, `senders`, `logo`, `allowed_hosts` and `redirect_url` are 403
+    here: they are proposed and approved on the managers' settings page."""
     return stage().settings_changes.put(call.path["name"], call.body.value, by=call.caller.key_id, seen=call.seen)

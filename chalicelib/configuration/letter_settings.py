@@ -9,7 +9,10 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.configuration.site_values import SiteValues
 from chalicelib.etags import tag_of
 
-SITE_INPUTS = ("sender", "senders", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps")
+SITE_INPUTS = (
+    *("sender", "senders", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps"),
+    *("legal", "logo", "age_mark"),
+)
 SITE_LEFT_OUT: Mapping[str, str] = {
     "routes": "what it decides of this letter is the input `route`",
     "event_rules": "letters of events belong to no campaign",

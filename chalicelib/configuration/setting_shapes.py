@@ -59,6 +59,23 @@ class Sender(StrictModel):
     reply_to: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
 
 
+class Legal(StrictModel):
+    """Who is behind the letters, in one language, as the law wants it in their footer: name and postal address of the
+    company, and a line such as its registration number."""
+
+    company: Annotated[Line, Field(min_length=1, max_length=200)]
+    address: Annotated[Line, Field(max_length=300)] = ""
+    line: Annotated[Line, Field(max_length=300)] = ""
+
+
+class Logo(StrictModel):
+    """A picture in the dark header of each letter, and how wide it is shown (CSS pixels); without one the site's name
+    stands there."""
+
+    url: Annotated[Line, Field(max_length=500, pattern=r"^$|^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!#-;=?-~]*$")] = ""
+    width: Annotated[int, Field(ge=16, le=400)] = 160
+
+
 class DefaultQuietHours(StrictModel):
     """When nothing but account letters arrives for users who have set no quiet hours: local times such as `22:00` and
     `08:00`, or both empty for never."""

@@ -15,13 +15,16 @@ from chalicelib.configuration.setting_shapes import (
     DefaultQuietHours,
     EventRule,
     EventType,
+    Legal,
     LinkDays,
+    Logo,
     Sender,
     SoftBounces,
     UnconfirmedLetters,
     default_rules,
 )
 from chalicelib.errors import Phrase
+from chalicelib.locales import Locale
 from chalicelib.schemas import StrictModel
 from chalicelib.security.redirects import allowed_redirect
 from chalicelib.text import Line
@@ -60,6 +63,14 @@ class SiteValues(StrictModel):
     unconfirmed_letters: UnconfirmedLetters = Field(default_factory=UnconfirmedLetters)
     soft_bounces: SoftBounces = Field(default_factory=SoftBounces)
     quiet_hours: DefaultQuietHours = Field(default_factory=DefaultQuietHours)
+    legal: Annotated[
+        Mapping[Locale, Legal],
+        Field(max_length=50, description="language → whose letters these are, in their footer"),
+    ] = Field(default_factory=dict)
+    logo: Logo = Field(default_factory=Logo)
+    age_mark: Annotated[
+        Line, Field(pattern=r"^$|^[0-9]{1,2}\+$", description="in each letter's footer, such as `18+`; empty: none")
+    ] = ""
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -55,14 +55,14 @@ def require_content(parts: Mapping[str, str], required: Iterable[str]) -> None:
 def require_something_to_say(template: Template, names: Mapping[str, Any]) -> None:
     """Raises: RenderError `nothing_to_say` (permanent for this letter): see `Meta.nothing_without`."""
     for path in template.nothing_without:
-        if _is_empty(_value(names, path)):
+        if _is_empty(value_at(names, path)):
             raise RenderError(Reason.NOTHING_TO_SAY, Phrase("nothing to say: `{path}` is empty", path=path))
 
 
 def missing_content(template: Template, context: Mapping[str, Any]) -> list[str]:
     """The context paths that leave the letter with nothing to say."""
     own = [path for path in template.nothing_without if not is_of_reader(path)]
-    return [path for path in own if _is_empty(_value(context, path))]
+    return [path for path in own if _is_empty(value_at(context, path))]
 
 
 def is_of_reader(path: str) -> bool:
@@ -70,7 +70,8 @@ def is_of_reader(path: str) -> bool:
     return path.partition(".")[0] == "user"
 
 
-def _value(names: Mapping[str, Any], path: str) -> Any:
+def value_at(names: Mapping[str, Any], path: str) -> Any:
+    """The value at a path such as `film.title`; None where there is none."""
     found: Any = names
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None

@@ -44,6 +44,7 @@ JsonMapping = Mapping[str, JsonValue]
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
+_ActionName = Annotated[Line, Field(min_length=1, max_length=100)]
 
 
 class VariableType(StrEnum):
@@ -84,6 +85,29 @@ class Sample(StrictModel):
     service: Mapping[str, JsonValue] = {}
 
 
+class ActionKind(StrEnum):
+    VIEW = "view"
+    CONFIRM = "confirm"
+
+
+class Action(StrictModel):
+    """What a mail program offers beside the letter in its list (schema.org: a `ViewAction` opens the address, a
+    `ConfirmAction` visits it). `url` is the path of the variable that holds the address."""
+
+    kind: ActionKind
+    name: _ActionName | Mapping[Locale, _ActionName] = Field(
+        description="the button's text: one, or by language", examples=["Watch", {"en": "Watch", "ru": "Смотреть"}]
+    )
+    url: str = Field(pattern=_PATH, examples=["url", "service.confirmation_url"])
+
+    def text(self, *wanted: str) -> str:
+        """The button's text in the first of these languages that it has, or else in any."""
+        if isinstance(self.name, str):
+            return self.name
+        tags = (tag for one in wanted for tag in lookup(one) if tag in self.name)
+        return self.name[next(tags, min(self.name))]
+
+
 class Meta(StrictModel):
     """The `meta.json` of a shipped folder: all of a template except its sources."""
 
@@ -98,6 +122,7 @@ class Meta(StrictModel):
     sample: Sample = Field(
         default_factory=Sample, json_schema_extra={"default": {"context": {}, "user": {}, "service": {}}}
     )
+    action: Action | None = None
     nothing_without: Annotated[
         tuple[Annotated[str, Field(pattern=_PATH)], ...],
         Field(
@@ -113,6 +138,14 @@ class Meta(StrictModel):
         for path in self.nothing_without:
             if self.variables is not None and path.partition(".")[0] not in known:
                 raise ValueError(Phrase("nothing_without: `{path}` is not a declared variable", path=path))
+        return self
+
+    @model_validator(mode="after")
+    def _the_address_of_its_action_is_known(self) -> Self:
+        if self.action is not None and self.variables is not None:
+            known = {"service", "site", *self.variables}
+            if self.action.url.partition(".")[0] not in known:
+                raise ValueError(Phrase("action.url: `{path}` is not a declared variable", path=self.action.url))
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ letter.parts["subject"]
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -15,7 +15,8 @@ from chalicelib.manifest import ChannelSpec
 from chalicelib.reasons import Reason
 from chalicelib.rendering.compile import CompiledLetter, compile_letter
 from chalicelib.rendering.finishing import finish, overlong, require_content, require_something_to_say
-from chalicelib.rendering.html_head import with_title
+from chalicelib.rendering.html_head import with_head
+from chalicelib.rendering.imprint import Imprint
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template, Version
 from chalicelib.rendering.render_limits import Budget, Shorten, spend
@@ -52,8 +53,11 @@ class Rendered(NamedTuple):
 class Renderer:
     """One per process; thread-safe."""
 
-    def __init__(self, *, channels: Mapping[str, ChannelSpec], site: Site) -> None:
+    def __init__(
+        self, *, channels: Mapping[str, ChannelSpec], site: Site, imprint: Callable[[], Imprint] = Imprint
+    ) -> None:
         self._channels = channels
+        self._imprint = imprint
         self._site = site._asdict()
         self.layout = Layout.shipped(shipped_folder())
         self._compiled: OrderedDict[tuple[str, Version, str, str, str], CompiledLetter] = OrderedDict()
@@ -96,7 +100,7 @@ class Renderer:
                     parts[part] = finish(part, made[part])
         require_content(parts, self.required_parts(channel))
         if "html" in parts:
-            parts["html"] = with_title(parts["html"], parts.get("subject", ""))
+            parts["html"] = with_head(parts["html"], template, names, subject=parts.get("subject", ""))
         return Rendered(letter.locale, parts, overlong(made))
 
     def names(
@@ -120,7 +124,7 @@ class Renderer:
             "user": {**_USER, **user, "name": greeting_name(user.get("name"))},
             "service": {**_SERVICE, **service},
             "links": {**LINKS, **links},
-            "site": self._site,
+            "site": {**self._site, **self._imprint().names(locale)},
             "strings": (layout or self.layout).strings(locale),
             "category": template.category,
             "categories": list(categories) or [template.category],

@@ -1,6 +1,7 @@
 """Changes a setting of the site, for the API and the managers' pages.
 
-Some need two managers where campaigns do (`VESTNIK_CAMPAIGN_APPROVAL`): the senders and where links may lead. One
+Some need two managers where campaigns do (`VESTNIK_CAMPAIGN_APPROVAL`): the senders, where links may lead, and
+the logo, by which its server learns who opens letters. One
 proposes a value, another approves it or sends it back; until then the old one stays (ADR 0025).
 """
 
@@ -26,7 +27,7 @@ _RULES = TypeAdapter(dict[str, EventRule], config=ConfigDict(defer_build=True))
 _ROUTES = TypeAdapter(dict[str, CategoryRoute], config=ConfigDict(defer_build=True))
 _LONGEST_NOTE = 2000  # characters of a value that the audit keeps whole
 
-GUARDED = ("allowed_hosts", "redirect_url", "sender", "senders")
+GUARDED = ("allowed_hosts", "logo", "redirect_url", "sender", "senders")
 _OPEN, _SENT_BACK, _OVER = "open", "sent_back", "over"
 
 

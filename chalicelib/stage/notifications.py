@@ -38,9 +38,14 @@ class Notifications(People):
     def new_renderer(self) -> Renderer:
         """A renderer with an empty cache, for drafts: they share a version number until one is stored."""
         from chalicelib.manifest import CHANNELS
+        from chalicelib.rendering.imprint import Imprint
         from chalicelib.rendering.render import Renderer, Site
 
-        return Renderer(channels=CHANNELS, site=Site(name=self.settings.site_name, url=self.settings.site_url))
+        return Renderer(
+            channels=CHANNELS,
+            site=Site(name=self.settings.site_name, url=self.settings.site_url),
+            imprint=lambda: Imprint.of(self.site_settings.current(), default=self.settings.default_locale),
+        )
 
     @cached_property
     def renderer(self) -> Renderer:

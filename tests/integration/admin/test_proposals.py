@@ -17,6 +17,7 @@ PAGE = "/admin/settings"
 VALUES = {
     "allowed_hosts": {"value": "partner.example"},
     "redirect_url": {"value": "https://cinema.example/hello"},
+    "logo": {"url": "https://cdn.cinema.example/logo.png", "width": "180"},
     "senders": {"account.address": "account@cinema.example", "account.name": "Account"},
     "sender": {"name": "Somebody", "address": "somebody@cinema.example", "reply_to": ""},
 }

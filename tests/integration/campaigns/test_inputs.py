@@ -9,11 +9,11 @@ import pytest
 from chalicelib.campaigns.letter_inputs import STAGE_INPUTS, STAGE_LEFT_OUT, LetterInputs, differences
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import SITE_INPUTS, SITE_LEFT_OUT, site_tag
-from chalicelib.configuration.setting_shapes import Sender
+from chalicelib.configuration.setting_shapes import Legal, Logo, Sender
 from chalicelib.configuration.site_values import SiteValues
 from chalicelib.etags import tag_of
 from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.rendering.model import Sample, Template
+from chalicelib.rendering.model import Action, ActionKind, Sample, Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.settings import Settings, settings
 from chalicelib.stage.app import Stage
@@ -57,6 +57,9 @@ OTHER_SITE: dict[str, Any] = {
     "redirect_url": "https://cinema.example/other",
     "link_days": {"short": 1, "confirmation": 1},
     "caps": {"marketing": {"letters": 1, "days": 1}},
+    "legal": {"en": Legal(company="Another Ltd")},
+    "logo": Logo(url="https://cinema.example/logo.png"),
+    "age_mark": "18+",
 }
 OTHER_TEMPLATE: dict[str, Any] = {
     "category": "digest",
@@ -66,6 +69,7 @@ OTHER_TEMPLATE: dict[str, Any] = {
     "variables": {},
     "sample": Sample(context={"headline": "Another"}),
     "nothing_without": ("headline",),
+    "action": Action(kind=ActionKind.VIEW, name="See", url="url"),
     "locales": {"en": {"email.html": "<p>Another</p>"}, "ru": {"email.html": "<p>Иное</p>"}},
 }
 

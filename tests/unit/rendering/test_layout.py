@@ -5,7 +5,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.unit.rendering.letters import render, template
+from chalicelib.manifest import CHANNELS
+from chalicelib.rendering.imprint import Imprint
+from chalicelib.rendering.render import Rendered, Renderer
+from tests.unit.rendering.letters import SITE, render, template
 
 Attributes = dict[str, str | None]
 
@@ -103,3 +106,52 @@ def test_each_link_of_the_html_is_in_the_text() -> None:
         re.findall(r"\((https[^)]+)\)", parts["text"])
     )
     assert len(re.findall("https:", parts["text"])) == 4
+
+
+LEGAL = {
+    "en": {"company": "Cinema <Ltd>", "address": "1 Strand, London", "line": "No. 1042"},
+    "ru": {"company": "ООО «Кино»", "address": "", "line": ""},
+}
+
+
+def signed(locale: str, imprint: Imprint) -> Rendered:
+    letter = template(default_locale=locale, locales={locale: {"email.subject": "a", "email.html": "<p>b</p>"}})
+    return Renderer(channels=CHANNELS, site=SITE, imprint=lambda: imprint).render(
+        letter, channel="email", locale=locale, context={}
+    )
+
+
+@pytest.mark.parametrize(
+    ("locale", "company"), [("ru-RU", "ООО «Кино»"), ("en-GB", "Cinema <Ltd>"), ("de", "ООО «Кино»")]
+)
+def test_a_footer_says_whose_letter_it_is_in_its_language_or_the_default_one(locale: str, company: str) -> None:
+    parts = signed(locale, Imprint(LEGAL, default="ru")).parts
+
+    assert company in parts["text"]
+    assert company.replace("<", "&lt;").replace(">", "&gt;") in parts["html"]
+
+
+def test_a_footer_has_each_line_of_the_company_and_the_age_mark() -> None:
+    parts = signed("en", Imprint(LEGAL, age_mark="18+")).parts
+
+    assert parts["text"].endswith("Cinema <Ltd>\n1 Strand, London\nNo. 1042\n\n18+\n")
+
+
+def test_a_language_that_nobody_has_written_for_has_some_company_rather_than_none() -> None:
+    assert "Cinema" in signed("de", Imprint({"en": LEGAL["en"]}, default="fr")).parts["text"]
+
+
+def test_a_logo_says_the_sites_name_where_it_is_not_shown() -> None:
+    parts = signed("en", Imprint(logo={"url": "https://cdn.example/logo.png", "width": 180})).parts
+
+    logo = elements(parts["html"])["logo"]
+    assert (logo["src"], logo["width"], logo["alt"]) == ("https://cdn.example/logo.png", "180", "Cinema")
+    assert parts["text"].startswith("Cinema (https://cinema.example)\n")
+
+
+def test_without_settings_there_is_the_wordmark_and_no_empty_line() -> None:
+    parts = signed("en", Imprint()).parts
+
+    assert "logo" not in elements(parts["html"])
+    assert "<p></p>" not in parts["html"]
+    assert "None" not in parts["html"]
