@@ -71,7 +71,7 @@ def is_of_reader(path: str) -> bool:
 
 
 def value_at(names: Mapping[str, Any], path: str) -> Any:
-    """The value at a path such as `film.title`; None where there is none."""
+    """The value at a path such as `film.title`; None if there is none."""
     found: Any = names
     for name in path.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
