@@ -1,6 +1,6 @@
 # Everything that a person or CI runs here. Needs make and Python 3.11 or later; the rest is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup run dev seed logs shell test bench lint audit docs words format lock package sbom record deploy destroy backup restore smoke doctor drift manager clean
+.PHONY: help setup run dev seed logs shell test bench lint audit docs letters words format lock package sbom record deploy destroy backup restore smoke doctor drift manager clean
 
 PORT ?= 4566
 # Whatever the terminal's locale is, files here are UTF-8.
@@ -75,6 +75,7 @@ shell: $(READY) ## a Python prompt inside the running local cloud
 
 test: $(READY) ## every test (TESTS=tests/chaos PYTEST_ARGS="-k words" PYTHON=python3.13)
 	@$(if $(filter-out $(WITHOUT_BROWSER),$(or $(TESTS),tests/browser)),$(BIN)/python -m infra.browser || $(BROWSER_NEEDED),:)
+	@$(if $(TESTS),:,$(BIN)/python -m infra.spam_filters)
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS) $(PYTEST_ARGS)
 else
@@ -108,6 +109,9 @@ lint: $(READY) ## style, types, who may import whom, the template
 
 audit: $(READY) ## known vulnerabilities of the locked packages, from pypi.org (STRICT=1: unknown fails)
 	@$(BIN)/python -m tools.audit $(if $(STRICT),--strict) requirements.txt requirements-dev.txt
+
+letters: $(READY) ## every shipped letter in every language as pictures, into build/letters/
+	@$(BIN)/python -m infra.browser && $(BIN)/python -m tools.letters
 
 docs: $(READY) ## what is made of declarations: docs/api.md, docs/settings.md, the queues in the app's policies
 	@$(BIN)/python -m tools.api_docs

@@ -5,43 +5,26 @@ those that reach into objects or past the escaping (`attr`, `safe`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from jinja2 import pass_context, pass_eval_context
+from jinja2 import pass_eval_context
 from jinja2.filters import FILTERS as STOCK_FILTERS
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context, Undefined
 from jinja2.tests import TESTS as STOCK_TESTS
 from markupsafe import Markup, escape
 
-from chalicelib.errors import Phrase, RenderError, phrase_of
+from chalicelib.errors import Phrase, RenderError
 from chalicelib.reasons import Reason
-from chalicelib.rendering import localized_format as speech
+from chalicelib.rendering import localized_filters as speech
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering.calendar import escaped, utc_time
+from chalicelib.rendering.localized_filters import MAX_DIGITS, require_scalar
 from chalicelib.rendering.render_limits import MAX_ITEMS, counted, weighed
 from chalicelib.rendering.untrusted_text import greeting_name, isolated
 
-SCALARS = (str, int, float, bool, date, type(None))
-MAX_DIGITS = 12
 MAX_NUMBER_CHARS = 400  # the largest number of JSON, written out
-
-
-def require_scalar(value: object) -> object:
-    """A list or an object is not text: printing one is a mistake, and a nested one can be enormous."""
-    if isinstance(value, Undefined):
-        # `{{ x if y }}` without `else` gives a plain Undefined, which is empty; a missing variable raises its name.
-        return str(value)
-    if not isinstance(value, SCALARS):
-        raise RenderError(
-            Reason.TEMPLATE_ERROR,
-            Phrase("a {kind} cannot be printed; print its fields or use `join`", kind=type(value).__name__),
-        )
-    return value
 
 
 def join(context: EvalContext, values: Iterable[object], separator: str = "", attribute: str | None = None) -> str:
@@ -117,59 +100,6 @@ def _sum(values: Iterable[float], attribute: str | None = None) -> float:
     return total
 
 
-def _locale(context: Context) -> str:
-    return str(context.get("locale") or "en")
-
-
-@pass_context
-def _number(context: Context, value: float, digits: int | None = None) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        require_scalar(value)
-        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("number: a number is expected"))
-    return speech.number(value, locale=_locale(context), digits=None if digits is None else min(digits, MAX_DIGITS))
-
-
-@pass_context
-def _plural(context: Context, count: float, *forms: str) -> str:
-    if isinstance(count, Undefined) or not isinstance(count, int | float):
-        require_scalar(count)
-        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("plural: a number is expected"))
-    try:
-        return speech.plural(count, forms, locale=_locale(context))
-    except ValueError as error:
-        raise RenderError(Reason.TEMPLATE_ERROR, phrase_of(error)) from error
-
-
-@pass_context
-def _date(context: Context, value: object) -> str:
-    return speech.long_date(_moment(context, value), locale=_locale(context))
-
-
-@pass_context
-def _time(context: Context, value: object) -> str:
-    return f"{_moment(context, value):%H:%M}"
-
-
-def _moment(context: Context, value: object) -> datetime:
-    """The moment in the reader's time zone; a date without a time is the same day everywhere."""
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        try:
-            moment = datetime.fromisoformat(str(require_scalar(value)))
-        except ValueError as error:
-            raise RenderError(Reason.TEMPLATE_ERROR, Phrase("date: an RFC 3339 date is expected")) from error
-    if moment.tzinfo is None:
-        return moment
-    name = (context.get("user") or {}).get("timezone")
-    try:
-        return moment.astimezone(ZoneInfo(name) if isinstance(name, str) else UTC)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: `America` is a folder of the tz database
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise RenderError(Reason.TEMPLATE_ERROR, Phrase("date: a year from 2 to 9998 is expected")) from error
-
-
 def _guarded(stock: Callable[..., Any]) -> Callable[..., Any]:
     """A filter or test whose work is linear in its input: its result is charged."""
 
@@ -213,7 +143,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     **{name: _guarded(STOCK_FILTERS[name]) for name in _TEXT.split()},
     **{name: _listing(STOCK_FILTERS[name]) for name in _LISTS.split()},
     "batch": _batch,
-    "date": _guarded(_date),
+    "date": _guarded(speech.date),
     "e": _guarded(_escape),
     "escape": _guarded(_escape),
     "float": _number_of(STOCK_FILTERS["float"]),
@@ -221,15 +151,16 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "ics_time": _guarded(lambda value: utc_time(require_scalar(value))),
     "int": _number_of(STOCK_FILTERS["int"]),
     "join": pass_eval_context(join),
+    "money": _guarded(speech.money),
     "name": _guarded(_name),
-    "number": _guarded(_number),
-    "plural": _guarded(_plural),
+    "number": _guarded(speech.number),
+    "plural": _guarded(speech.plural),
     "replace": _replace,
     "round": _guarded(_round),
     "short": _guarded(_short),
     "string": _guarded(_string),
     "sum": _sum,
-    "time": _guarded(_time),
+    "time": _guarded(speech.time),
     "urlencode": _guarded(_urlencode),
 }
 

@@ -17,6 +17,7 @@ _FALLBACK = "en"
 _TAGS = ("zero", "one", "two", "few", "many", "other")
 # Day, month as a word, year: for these two without what CLDR's long form adds («г.») or reorders.
 _LONG_DATES = {"ru": "d\u00a0MMMM y", "en": "d\u00a0MMMM y"}
+_SHORT_DATES = {"ru": "d\u00a0MMMM", "en": "d\u00a0MMMM"}
 
 
 @cache
@@ -44,6 +45,30 @@ def long_date(day: date, *, locale: str) -> str:
 
     known = _locale(locale)
     return format_date(day, format=_LONG_DATES.get(known.language, "long"), locale=known)
+
+
+def short_date(day: date, *, locale: str) -> str:
+    """`22 ноября` (ru), `22 November` (en), `22. November` (de): no year."""
+    from babel.dates import format_date, format_skeleton
+
+    known = _locale(locale)
+    form = _SHORT_DATES.get(known.language)
+    return format_date(day, format=form, locale=known) if form else format_skeleton("MMMMd", day, locale=known)
+
+
+def money(value: float, currency: str, *, locale: str) -> str:
+    """`1 299 ₽`, `299,50 ₽` (ru), `€9.99` (en): whole sums without their pence. Raises: ValueError: no code of
+    ISO 4217."""
+    from babel.numbers import format_currency, is_currency
+
+    if not is_currency(currency):
+        raise ValueError(Phrase("money: a currency of ISO 4217 is expected, such as RUB"))
+    known = _locale(locale)
+    pattern: str = known.currency_formats["standard"].pattern
+    if float(value).is_integer():
+        pattern = pattern.replace("0.00", "0")
+        return str(format_currency(value, currency, format=pattern, locale=known, currency_digits=False))
+    return str(format_currency(value, currency, format=pattern, locale=known))
 
 
 def plural(count: float, forms: Sequence[str], *, locale: str) -> str:

@@ -18,6 +18,7 @@ from chalicelib.reasons import Reason
 from chalicelib.rendering import filters
 from chalicelib.rendering import render_limits as budget
 from chalicelib.rendering import sandbox_ast as guard
+from chalicelib.rendering.localized_filters import require_scalar
 from chalicelib.rendering.model import MAX_SOURCE_BYTES
 from chalicelib.rendering.template_faults import OF_THE_LAYOUT, NamedUndefined
 from chalicelib.rendering.untrusted_text import isolated
@@ -45,7 +46,7 @@ def _print(_context: Context, value: Any) -> Any:
     if isinstance(value, str):
         budget.current().make(len(value))
         return isolated(value)
-    return filters.require_scalar(value)
+    return require_scalar(value)
 
 
 def _join_checked(parts: Iterable[str]) -> str:

@@ -1,25 +1,36 @@
-"""Stands in for the cinema's own services on the local machine: the films of the week, and what a viewer watched. The
-mailbox serves it (`--routes`); the demo campaigns (`infra/local/demo.py`) take their content here."""
+"""Stands in for the cinema's own services on the local machine: the films of the week with their posters, and what a
+viewer watched. The mailbox serves it (`--routes`); the demo campaigns (`infra/local/demo.py`) take their content
+here."""
 
 import zlib
+from http import HTTPStatus
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-_FILMS = (
-    ("Тишина над рекой", "silence-over-the-river"),
-    ("Последний сеанс", "the-last-show"),
-    ("Письма с маяка", "letters-from-the-lighthouse"),
-    ("Северный экспресс", "the-northern-express"),
-    ("Сад, в котором всегда осень", "the-garden-of-autumn"),
-)
+from infra.local.films import FILMS
+
+_OF_THE_WEEK = FILMS[:5]
 _GENRES = ("детектив", "драма", "комедия")
 
 
-async def new_films(_request: Request) -> Response:
+async def new_films(request: Request) -> Response:
     """The films of the week."""
-    return JSONResponse([{"title": title, "url": f"https://cinema.example/films/{slug}"} for title, slug in _FILMS])
+    posters = f"{str(request.base_url).rstrip('/')}/cinema/posters"
+    return JSONResponse([film.card("ru", posters=posters) for film in _OF_THE_WEEK])
+
+
+async def poster(request: Request) -> Response:
+    """A film's poster."""
+    from infra.local.posters import poster as drawn  # here: the mailbox begins without Pillow
+
+    slug: str = request.path_params["slug"]
+    if slug not in {film.slug for film in FILMS}:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    picture = await run_in_threadpool(drawn, slug)
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=86400"})
 
 
 async def statistics(request: Request) -> Response:
@@ -35,4 +46,8 @@ async def statistics(request: Request) -> Response:
 
 def routes() -> list[Route]:
     """Under `/cinema`."""
-    return [Route("/cinema/new-films", new_films), Route("/cinema/statistics", statistics, methods=["POST"])]
+    return [
+        Route("/cinema/new-films", new_films),
+        Route("/cinema/posters/{slug}.jpg", poster),
+        Route("/cinema/statistics", statistics, methods=["POST"]),
+    ]

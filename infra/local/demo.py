@@ -26,7 +26,7 @@ def demo_tasks(vestnik: Vestnik, sns: "SNSClient", *, environment: Mapping[str, 
 
     parts: Mapping[str, Callable[[], None]] = {
         "demo channels": channels,
-        "demo notifications": lambda: seed_showcase(vestnik),
+        "demo notifications": lambda: seed_showcase(vestnik, f"{mailbox_url}/cinema/posters"),
         "demo campaigns": lambda: seed_campaigns(vestnik, mailbox_url),
     }
     return [Task(name, do) for name, do in parts.items()]

@@ -15,6 +15,7 @@ import requests
 
 from chalicelib.clock import rfc3339
 from clients.python.vestnik_client import RefusedError, Vestnik
+from infra.local.films import FILMS
 
 FYODOR = {
     "email": "fyodor@viewers.example",
@@ -36,6 +37,8 @@ _EPISODE = {
     "episode": 5,
     "title": "Возвращение",
     "url": "https://cinema.example/series/far-light",
+    "age": "16+",
+    "about": "Фура стоит на обочине, мотор работает, в кабине никого.",
 }
 _GREETING = {"gift": "месяц кино за наш счёт", "url": "https://cinema.example/gift"}
 _NEWS = (
@@ -53,16 +56,16 @@ _MONTHS = (
 )
 
 
-def seed_showcase(vestnik: Vestnik) -> None:
-    """Fyodor and the notifications, once in the life of a state. An interrupted run is made up for: each notification
-    has a key of its own, and the last of them says that all are there."""
+def seed_showcase(vestnik: Vestnik, posters: str) -> None:
+    """Fyodor and the notifications, once in the life of a state; `posters` is where the posters are. An interrupted run
+    is made up for: each notification has a key of its own, and the last of them says that all are there."""
     template, user_id = _LAST
     if any(one.template == template for one in vestnik.history(user_id)):
         return
     vestnik.put_user("fyodor", **FYODOR)
     wish = {"digests": {"series": {"every": "day", "at": "09:00"}}}
     vestnik.call("PUT", "/v1/users/fyodor/preferences", wish)
-    for number, one in enumerate(notifications(datetime.now(UTC)), start=1):
+    for number, one in enumerate(notifications(datetime.now(UTC), posters), start=1):
         try:
             vestnik.call("POST", "/v1/notifications", one, headers={"Idempotency-Key": f"showcase-{number}"})
         except RefusedError as error:
@@ -70,16 +73,17 @@ def seed_showcase(vestnik: Vestnik) -> None:
                 raise
 
 
-def notifications(at: datetime) -> Iterator[dict[str, Any]]:
+def notifications(at: datetime, posters: str) -> Iterator[dict[str, Any]]:
     """What is sent, in order; the last one is `_LAST`."""
     every_channel = ["live", "push", "sms", "chat", "webhook"]
     yield _one("promo", "elena", _PROMO, channels=every_channel)
     yield _one("birthday", "elena", _GREETING)
     yield _one("collected", "elena", {"items": _NEWS[0]})
     yield _one("collected", "elena", {"items": _NEWS[1]}, expires_at=rfc3339(at + _ESCALATION / 2))
-    yield _one("new-episode", "fyodor", _EPISODE)
-    for month in _MONTHS:
-        yield _one("statistics", "fyodor", {"statistics": month})
+    yield _one("new-episode", "fyodor", {**_EPISODE, "poster": f"{posters}/far-light.jpg"})
+    for month, favourite in zip(_MONTHS, FILMS, strict=False):
+        liked = favourite.card("ru", posters=posters)
+        yield _one("statistics", "fyodor", {"statistics": {**month, "favourite": liked}})
     yield _one(*_LAST, {"statistics": {"films": 3, "hours": 6, "genre": "drama"}})
 
 

@@ -68,9 +68,9 @@ class Film(StrictModel):
     title: _Short
     url: _Url | None = None
     poster: _Url | None = None
-    year: Annotated[Line | None, Field(max_length=20)] = None
+    year: Annotated[Line | None, Field(max_length=200)] = None
     genre: Annotated[Line | None, Field(max_length=60)] = None
-    age: Annotated[Line | None, Field(max_length=10, examples=["12+"])] = None
+    age: Annotated[Line | None, Field(max_length=200, examples=["12+"])] = None
     note: Annotated[Line | None, Field(max_length=500)] = None
 
 

@@ -563,7 +563,7 @@ def test_a_new_template_begins_as_a_copy_and_becomes_its_own(boss: Visitor) -> N
     assert boss.post("/admin/templates/spring-sale", **changed, confirm="yes").said == "saved"
     stored = Stage.own().templates.get("spring-sale")
     assert (stored.category, stored.version) == ("series", 2)
-    assert {*(stored.variables or {})} == {"headline", "text", "url", "percent"}
+    assert {"headline", "text", "url", "percent"} <= {*(stored.variables or {})}
     broken = changed | {"variables": "{"}
     assert "expected JSON" in boss.post("/admin/templates/spring-sale/preview", **broken).text
     assert boss.post("/admin/templates/spring-sale", **broken).status == 422

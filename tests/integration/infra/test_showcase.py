@@ -121,7 +121,7 @@ def test_no_two_letters_of_the_showcase_are_alike() -> None:
     """Promise G6: the mailbox that a newcomer opens first shows no doubles."""
     told = [
         (one["template"], json.dumps(one["recipients"]), json.dumps(one["context"]))
-        for one in notifications(datetime.now(UTC))
+        for one in notifications(datetime.now(UTC), "https://cinema.example/posters")
     ]
     assert len(set(told)) == len(told)
 

@@ -68,13 +68,13 @@ def test_what_a_user_wants_daily_comes_as_one_letter(clock: Clock, pump: Pump, l
     assert (rules(sent[0], "email")[0] or "").startswith("digest series: every day at 09:00, until ")
     flush(pump, clock)
     [letter] = letters()
-    assert letter["subject"] == "What is new: 2 messages"
+    assert letter["subject"] == "What’s new: 2 updates"
     assert {seen(one)["email"] for one in sent} == {("skipped", "in_digest")}
     [own] = {rules(one, "email")[-1] for one in sent}
     told = Stage.own().history.notification((own or "").rpartition(" ")[2])
     assert (told["template"], told["status"]) == ("collected", "sent")
     titles = sorted(one["title"] for one in _items(told["request_id"]))
-    assert titles == ["The Harbour: a new episode", "The Lighthouse: a new episode"]
+    assert titles == ["The Harbour: new episode", "The Lighthouse: new episode"]
 
 
 def _items(request_id: str) -> list[dict[str, str]]:
@@ -159,7 +159,7 @@ def test_a_digest_of_several_categories_names_them_all_and_unsubscribes_from_the
     flush(pump, clock)
     [letter] = letters()
     assert "because you follow the series" in letter["body"]
-    assert "agreed to hear about premieres" in letter["body"]
+    assert "signed up for news of premieres" in letter["body"]
     assert set(told_of(letter).split(",")) == {"series", "marketing"}
     Stage.own().unsubscribe.unsubscribe(claims_of(letter))
     said = Stage.own().preferences.get("anna")

@@ -143,6 +143,15 @@ def test_an_unsaved_text_under_the_same_version_is_not_taken_for_the_saved() -> 
         ("en", "{{ '2026-11-02T22:30:00Z'|time }}", "01:30"),
         ("ru", "{{ [1, 2, 5, 11, 12, 21, 1.5]|map('plural', 'а', 'б', 'в')|join }}", "абввваб"),
         ("en", "{{ [0, 1, 2]|map('plural', 'film', 'films')|join(' ') }}", "films film films"),
+        ("ru", "{{ '2026-11-02'|date('short') }}", "2\u00a0ноября"),
+        ("en", "{{ '2026-11-02'|date('short') }}", "2\u00a0November"),
+        ("de", "{{ '2026-11-02'|date('short') }}", "2. November"),
+        ("ru", "{{ 1299|money('RUB') }}", "1\u00a0299\u00a0₽"),
+        ("ru", "{{ 299.5|money('RUB') }}", "299,50\u00a0₽"),
+        ("en", "{{ 9.99|money('EUR') }}", "€9.99"),
+        ("en", "{{ 5|money('USD') }}", "$5"),
+        ("de", "{{ 5|money('EUR') }}", "5\u00a0€"),
+        ("en", "{{ 1500|money('JPY') }}", "¥1,500"),
         ("de", "{{ 1234567.5|number(2) }}", "1.234.567,50"),
         ("de", "{{ '2026-11-22'|date }}", "22. November 2026"),
         ("de", "{{ [0, 1, 2]|map('plural', 'Film', 'Filme')|join(' ') }}", "Filme Film Filme"),
@@ -166,7 +175,19 @@ def test_values_are_written_as_the_reader_writes_them(locale: str, source: str, 
     assert text == f"{expected}\n"
 
 
-@pytest.mark.parametrize("source", ["{{ 'a'|number }}", "{{ 1|plural('a') }}", "{{ 'a'|date }}", "{{ ['a']|sum }}"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ 'a'|number }}",
+        "{{ 1|plural('a') }}",
+        "{{ 'a'|date }}",
+        "{{ ['a']|sum }}",
+        "{{ 'a'|money('RUB') }}",
+        "{{ 1|money('beans') }}",
+        "{{ true|money('RUB') }}",
+        "{{ '2026-01-01'|date('tiny') }}",
+    ],
+)
 def test_a_filter_refuses_what_it_cannot_write(source: str) -> None:
     with pytest.raises(RenderError) as caught:
         rendered_text(source)
