@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from chalice.app import Response
 from markupsafe import escape
 
+from chalicelib.admin.sample_pictures import with_sample_pictures
 from chalicelib.errors import NotFoundError, RenderError, TooManyRequestsError
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
@@ -98,7 +99,11 @@ def framed(
         return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)
     bar = f"<div style='{_SUBJECT}'><b>{escape(letter.subject)}</b> {escape(_preheader_of(letter.html))}</div>"
     above = told + bar if with_subject else told
-    shown = f"<!doctype html><body><pre style='{_TEXT}'>{escape(letter.text)}</pre>" if look == "text" else letter.html
+    shown = (
+        f"<!doctype html><body><pre style='{_TEXT}'>{escape(letter.text)}</pre>"
+        if look == "text"
+        else with_sample_pictures(letter.html)
+    )
     shown = _in_scheme(shown, "dark" if look == "dark" else "light") if look else shown
     shown = _BODY.sub(lambda body: f"{body[0]}{above}", shown, count=1)
     return Response(shown, headers=headers, status_code=HTTPStatus.OK.value)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from chalicelib.accounts.managers import Role
+from chalicelib.admin.sample_pictures import with_sample_pictures
 from chalicelib.admin.views import REGISTERED
 from chalicelib.stage.app import Stage
 from tests.integration.admin.conftest import Visitor, signed_in
@@ -78,3 +79,16 @@ def test_whoever_saves_too_often_keeps_what_they_typed(boss: Visitor) -> None:
     assert "expected at most 60 checks a minute" in seen.text
     assert ">Tonight</textarea>" in seen.text
     assert json.dumps(Stage.own().templates.get("promo").version)[1:8] == "shipped"  # nothing was stored
+
+
+def test_the_pictures_of_a_sample_are_drawn_and_others_are_not_touched(stage: None) -> None:
+    visitor = signed_in("olga", Role.EDITOR)
+
+    letter = visitor.get("/admin/templates/weekly-digest/letter?letter=en").text
+
+    assert 'src="data:image/svg+xml,' in letter
+    assert 'src="https://kino.example' not in letter
+    assert 'href="https://kino.example/films/' in letter
+    assert (
+        with_sample_pictures('<img src="https://cinema.example/a.jpg">') == '<img src="https://cinema.example/a.jpg">'
+    )
