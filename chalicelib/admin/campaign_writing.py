@@ -100,7 +100,7 @@ def edit_campaign(visit: Visit) -> Go:
     spec = with_unshown(typed, before, template)
     _refuse_unknown(spec.audience.exclude_campaigns)
     given = {name: value for name, value in spec if value is not None or getattr(before, name) is not None}
-    kept = {"content", "category", "publish_per_second", "template"}  # what this form does not show
+    kept = {"content", "category", "publish_per_second", "template", "attachments"}  # what this form does not show
     kept |= left_alone(visit.form, spec, before, default_zone=default_zone)
     patch = CampaignPatch.model_validate({name: value for name, value in given.items() if name not in kept})
     stage().campaign_commands.edit(visit.path["id"], patch, by=visit.manager.key, seen=visit.seen)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from chalicelib.accounts.managers import Role
 from chalicelib.admin.charts import Axis, Curve, curves
 from chalicelib.admin.letter_preview import LetterPreview, framed, language_of, letter_for, texts_of
+from chalicelib.admin.lists import MAX_FILE_BYTES
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.campaigns.approval import frozen_of
@@ -80,6 +81,8 @@ def check_campaign(visit: Visit) -> Page:
         "own": own_locale(spec, template),
         "letter": letter,
         "texts": list(texts),
+        "most": MAX_FILE_BYTES,
+        "form": visit.form,
         "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale or None),
     }
     return Page("campaign_check", shown)

@@ -2,6 +2,7 @@
 
 from chalicelib.admin import (  # noqa: F401
     account,
+    campaign_attachments,
     campaign_writing,
     campaigns,
     event_rules,

@@ -36,7 +36,14 @@ IMPERSONAL = {
     "/admin/templates/{key}",
 }
 # What a service does for its users all day: the ledger and the timeline report it.
-TRAFFIC = {"send_notifications", "cancel_notification", "tell_event", "create_live_ticket", "read_user_inbox"}
+TRAFFIC = {
+    "send_notifications",
+    "create_file",
+    "cancel_notification",
+    "tell_event",
+    "create_live_ticket",
+    "read_user_inbox",
+}
 # Reads without personal data.
 OF_THINGS = {
     "get_attention",
