@@ -23,7 +23,8 @@ PREMIERE = {
     "locales": {
         "en": {
             "email.subject": "{{ film }}",
-            "email.html": '<p>{{ starts_at|date }}, {{ starts_at|time }}</p><img src="cid:poster" width="300" alt="Poster">',
+            "email.html": "<p>{{ starts_at|date }}, {{ starts_at|time }}</p>"
+            '<img src="cid:poster" width="300" alt="Poster">',
             "email.calendar": "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Test//EN\nMETHOD:PUBLISH\nBEGIN:VEVENT\n"
             "UID:premiere\nDTSTAMP:{{ starts_at|ics_time }}\nDTSTART:{{ starts_at|ics_time }}\n"
             "SUMMARY:{{ film|ics }}\nEND:VEVENT\nEND:VCALENDAR",
