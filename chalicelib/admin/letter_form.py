@@ -13,7 +13,7 @@ from chalicelib.admin.block_fields import COLUMNS, EVENT, FIELDS, FILM, FILMS, S
 
 Form = Mapping[str, Sequence[str]]
 VERSION = 1
-_SUBJECT = re.compile(r"doc\.([A-Za-z0-9-]+)\.subject")
+_OF_LANGUAGE = re.compile(r"doc\.([A-Za-z0-9-]+)\..+")
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _OFFSET = re.compile(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])")
 _KIND_IN_PATH = re.compile(rf"(?<=\])\.(?:{'|'.join(FIELDS)})(?=[.\[]|$)")
@@ -37,8 +37,8 @@ class LetterForm(NamedTuple):
 
 
 def languages_of(form: Form) -> list[str]:
-    """The languages of the letter in the form, in their order: each has a subject."""
-    return [found[1] for name in form if (found := _SUBJECT.fullmatch(name))]
+    """The languages of the letter in the form, in their order."""
+    return list(dict.fromkeys(found[1] for name in form if (found := _OF_LANGUAGE.fullmatch(name))))
 
 
 def items(form: Form, listed: str) -> list[str]:

@@ -206,9 +206,9 @@ function start() {
     event.preventDefault();
     const slot = grip.closest(".slot");
     const list = slot.parentElement;
-    grip.setPointerCapture(event.pointerId);
     slot.classList.add("dragged");
     document.body.classList.add("dragging");
+    const over = new AbortController();
     let moved = false;
     const move = ({ clientY }) => {
       if (clientY < 90) scrollBy(0, -14);
@@ -223,14 +223,16 @@ function start() {
       moveTo(slot, next);
     };
     const end = () => {
-      grip.removeEventListener("pointermove", move);
+      over.abort();
       slot.classList.remove("dragged");
       document.body.classList.remove("dragging");
       blockOf(slot).focus({ preventScroll: true });
       if (moved) changed();
     };
-    grip.addEventListener("pointermove", move);
-    grip.addEventListener("lostpointercapture", end, { once: true });
+    // Of the whole page: a captured pointer is lost when its block moves.
+    for (const [kind, does] of [["pointermove", move], ["pointerup", end], ["pointercancel", end]]) {
+      addEventListener(kind, does, { signal: over.signal });
+    }
   });
 
   root.addEventListener("input", (event) => {
