@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.channels.shared_lines import share
 from chalicelib.errors import InvalidError
 from chalicelib.pipeline.jobs import EnrichJob, read_job
 from chalicelib.pipeline.requests import Recipient
@@ -127,6 +128,44 @@ def test_a_chunk_holds_each_text_once_however_many_read_it(desk: Desk, viewers: 
 
     assert sum(len(read_job(EnrichJob, body).recipients) for body in bodies) == 50
     assert [body.count("За полцены") for body in bodies] == [1] * len(bodies)
+
+
+def test_lines_that_letters_of_two_languages_share_travel_once(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    readers(viewers, *["ru", "en"] * 5)
+    desk.start(**IN_TWO)
+    desk.finish()
+    letters = [letter.parts["html"] for letter in office.letters]
+    template, own = share(letters, name="html")
+
+    assert len(letters) == 10
+    assert len(template) > min(map(len, letters)) / 2
+    for letter, values in zip(letters, own, strict=True):
+        made = template
+        for name, value in values.items():
+            made = made.replace(f"{{{{{name}}}}}", value)
+        assert made == letter
+
+
+def test_what_waits_for_a_digest_is_in_the_readers_language_too(
+    desk: Desk, viewers: Viewers, office: PostOffice, clock: StandingClock
+) -> None:
+    """Whoever is left out has nothing in the digest."""
+    ids = readers(viewers, "ru", "de")
+    for one in ids:
+        Stage.own().preferences.put(one, Preferences.model_validate({"digests": {"marketing": {"every": "day"}}}))
+    campaign_id = desk.start(**IN_TWO, untranslated="skip")
+    assert desk.pump.run() == []
+    assert office.letters == []
+    clock.pass_(days=1)
+    desk.finish()
+
+    [digest] = office.letters
+    assert digest.address.startswith(ids[0])
+    assert "Сегодня" in digest.parts["html"]
+    assert "Tonight" not in digest.parts["html"]
+    assert desk.progress(campaign_id).skipped == {"in_digest": 1, "no_translation": 1}
 
 
 def test_a_test_letter_is_in_the_language_of_whoever_gets_it(desk: Desk, viewers: Viewers, office: PostOffice) -> None:

@@ -1,0 +1,90 @@
+"""A manager writes a campaign in two languages, and decides about the readers of a third."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import SCREENS
+from tests.browser.desk import Desk, signed_in
+from tests.e2e.conftest import Vestnik, eventually
+
+pytestmark = pytest.mark.e2e
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "has_touch": True}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+PLAIN: dict[str, Any] = {**DESKTOP, "java_script_enabled": False}
+
+
+def column(page: Page, language: str) -> Any:
+    return page.get_by_role("group", name=language, exact=True)
+
+
+@pytest.mark.parametrize("how", [PHONE, DESKTOP, PLAIN], ids=["phone", "desktop", "no-scripts"])
+def test_languages_stand_side_by_side_and_empty_texts_are_copied(
+    browser: Browser, vestnik: Vestnik, session: Any, how: dict[str, Any]
+) -> None:
+    desk = signed_in(browser, vestnik, session, **how)
+    page = desk.open("/campaigns/new?template=promo")
+    russian, english = column(page, "Russian"), column(page, "English")
+    first, second = russian.bounding_box(), english.bounding_box()
+    if how is PHONE:
+        assert second["y"] >= first["y"] + first["height"]
+        assert second["x"] == first["x"]
+    else:
+        assert second["y"] == first["y"]
+        assert second["x"] >= first["x"] + first["width"]
+        texts = [one.get_by_label("text").bounding_box() for one in (russian, english)]
+        assert texts[0]["y"] == texts[1]["y"], "a text stands beside its translation"
+    assert page.evaluate("document.documentElement.scrollWidth") <= how["viewport"]["width"]
+    missing = english.get_by_text("not translated yet")
+    expect(missing.first).to_be_visible()
+    expect(missing.last).to_be_visible()
+    russian.get_by_label("headline").fill("Сегодня")
+    russian.get_by_label("text").fill("За полцены")
+    english.get_by_label("text").fill("For half")
+    expect(missing.last).to_be_hidden()
+    page.screenshot(path=SCREENS / f"campaign-languages-{how['viewport']['width']}.png", full_page=True)
+    english.get_by_role("button", name="Copy from Russian").click()
+    expect(english.get_by_label("headline")).to_have_value("Сегодня")
+    expect(english.get_by_label("text")).to_have_value("For half")
+    expect(russian.get_by_label("text")).to_have_value("За полцены")
+    expect(missing.first).to_be_hidden()
+    assert desk.troubles == []
+    desk.close()
+
+
+def test_readers_of_three_languages_are_counted_decided_about_and_written_to(vestnik: Vestnik, desk: Desk) -> None:
+    """Nothing is there in German: its readers are left out, which their history says."""
+    people = [
+        {"id": f"reads-{one}", "email": f"reads-{one}@admin.example", "locale": one} for one in ("ru", "en", "de")
+    ]
+    assert vestnik.call("POST", "/v1/users/batch", {"users": people}).ok
+    page = desk.open("/campaigns/new?template=promo")
+    page.get_by_label("Name of the campaign").fill("In two languages")
+    for language, headline, text in (("Russian", "Сегодня", "За полцены"), ("English", "Tonight", "For half")):
+        column(page, language).get_by_label("headline").fill(headline)
+        column(page, language).get_by_label("text").fill(text)
+    page.get_by_label("url").fill("https://cinema.example/promo")
+    page.get_by_label("Whoever fulfils the conditions").check()
+    page.get_by_label("Attribute").first.fill("id")
+    page.get_by_label("Comparison").first.select_option("in")
+    page.get_by_label("Value", exact=True).first.fill("reads-ru, reads-en, reads-de")
+    page.get_by_role("button", name="Save and check").click()
+    expect(page.get_by_role("row", name="German")).to_contain_text("missing")
+    expect(page.get_by_text("nobody has decided what they get")).to_be_visible()
+    page.get_by_label("get nothing").check()
+    page.locator("#languages").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name="German")).to_contain_text("nothing")
+    page.get_by_label("As the user with the id").fill("reads-en")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("main")).to_contain_text("Subject: Tonight")
+    desk.ask("Start", "Yes, start")
+    desk.see_it_completed()
+
+    [russian] = eventually(lambda: vestnik.letters("reads-ru@admin.example"))
+    [english] = eventually(lambda: vestnik.letters("reads-en@admin.example"))
+    assert [one["subject"] for one in (russian, english)] == ["Сегодня", "Tonight"]
+    assert vestnik.letters("reads-de@admin.example") == []
+    page = desk.open("/users/reads-de")
+    expect(page.locator("main")).to_contain_text("the letter is not in this reader's language")
+    assert desk.troubles == []
