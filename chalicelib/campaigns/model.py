@@ -81,6 +81,7 @@ class Campaign(StrictModel):
                     "template": "promo",
                     "audience": {"rule": {"attribute": "locale", "op": "equals", "value": "en"}},
                     "context": {"headline": "Tonight", "text": "Half price", "url": "https://cinema.example/p"},
+                    "locale": "en",
                     "rate_per_second": 50,
                 }
             ]
