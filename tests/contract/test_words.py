@@ -29,6 +29,7 @@ _WITH_OTHER_MEANINGS = {
     "empty_text",
     "opted_out",
     "no_address",
+    "no_translation",
     "quiet_hours",
     "content_refused",
     "too_long",
