@@ -8,7 +8,7 @@ from chalice.app import Response
 from chalicelib.errors import NotFoundError, Phrase
 from chalicelib.public.pages import PRIVATE, expired, page, words
 from chalicelib.public.views import Visitor, public_page
-from chalicelib.security.signing import ExpiredLinkError, LetterClaims, Purpose
+from chalicelib.security.signing import RENEWED, ExpiredLinkError, LetterClaims, Purpose
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 
@@ -53,7 +53,7 @@ def new_link(visitor: Visitor) -> Response:
     no right to send. The answer is the same whether there is anybody to write to; a link that still works is redirected
     to."""
     purpose, token = visitor.path["purpose"], visitor.path["token"]
-    if purpose not in list(Purpose):
+    if purpose not in RENEWED:
         raise NotFoundError(Phrase("this link was not made by this service"))
     try:
         stage().tokens.read(Purpose(purpose), token)

@@ -30,7 +30,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 # What may be absent and is then empty, so that `{% if user.name %}` needs no `is defined`.
 _USER: Mapping[str, Any] = {"name": None, "email": None, "timezone": None, "attributes": {}}
-LINKS: Mapping[str, str | None] = {"unsubscribe": None, "preferences": None}
+LINKS: Mapping[str, str | None] = {"unsubscribe": None, "preferences": None, "view": None}
 _SERVICE = {"confirmation_expires_at": None}
 
 

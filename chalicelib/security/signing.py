@@ -41,11 +41,17 @@ class Purpose(StrEnum):
 
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
+    VIEW = "view"
 
 
 # Of a letter's token, from the day it was made. CAN-SPAM asks for 30 days of unsubscribing (16 CFR 316, 15 U.S.C.
 # 7704(a)(3)); people unsubscribe from old letters. What a token shows is told for a shorter time.
-LIFE: Mapping[Purpose, timedelta] = {Purpose.UNSUBSCRIBE: timedelta(days=365), Purpose.PREFERENCES: timedelta(days=90)}
+LIFE: Mapping[Purpose, timedelta] = {
+    Purpose.UNSUBSCRIBE: timedelta(days=365),
+    Purpose.PREFERENCES: timedelta(days=90),
+    Purpose.VIEW: timedelta(days=365),  # or for as long as the letter is kept, if that is shorter
+}
+RENEWED = (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES)  # of these a reader may ask for a new one
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNDATED = datetime(2026, 11, 29, tzinfo=UTC)  # the assumed date of tokens from before this rule
 

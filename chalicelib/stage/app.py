@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.services.event_intake import EventIntake
     from chalicelib.services.history import History
     from chalicelib.services.letter_checks import LetterChecks
+    from chalicelib.services.letter_view import LetterView
     from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
     from chalicelib.services.run_recipients import RunRecipients
@@ -46,6 +47,20 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         from chalicelib.services.history import History
 
         return History(clock=self.clock)
+
+    @cached_property
+    def letter_view(self) -> LetterView:
+        from chalicelib.pipeline.compose import Composer
+        from chalicelib.services.letter_view import LetterView
+
+        return LetterView(
+            composer=Composer(templates=self.templates, renderer=self.renderer, link_maker=self.link_maker),
+            source=self.profile_source,
+            runs=self.runs,
+            owner=self.address_hashes.owner,
+            clock=self.clock,
+            default_locale=self.settings.default_locale,
+        )
 
     @cached_property
     def run_recipients(self) -> RunRecipients:

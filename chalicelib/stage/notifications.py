@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from chalicelib.pipeline.accept import Accept
     from chalicelib.pipeline.attachment_intake import AttachmentIntake
-    from chalicelib.pipeline.compose import LetterLinkMaker
     from chalicelib.pipeline.digest_queue import DigestQueue
+    from chalicelib.pipeline.letter_links import LetterLinkMaker
     from chalicelib.pipeline.reconcile import Reconcile
     from chalicelib.pipeline.retry import Retries
     from chalicelib.rendering.render import Renderer
@@ -60,7 +60,7 @@ class Notifications(People):
 
     @cached_property
     def link_maker(self) -> LetterLinkMaker:
-        from chalicelib.pipeline.compose import LetterLinkMaker
+        from chalicelib.pipeline.letter_links import LetterLinkMaker
 
         return LetterLinkMaker(
             public_url=self.settings.public_url,
