@@ -49,7 +49,7 @@ def _compiled_letters() -> Iterator[tuple[str, Path]]:
     folder = shipped_folder()
     for template in (read_shipped(folder, key) for key in shipped_keys(folder)):
         for locale in template.documents:
-            for name in MADE:
+            for name in sorted({*MADE} & {*template.locales[locale]}):
                 place = f"templates/{template.key}/{locale}/{name}"
                 made = BUILD / "letters-compiled" / place
                 made.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         self.names |= {f"html-{one}" for one in (tag, *named)}
-        hidden = tag in ("style", "title") or "display: none" in (named.get("style") or "")
+        hidden = tag in ("script", "style", "title") or "display: none" in (named.get("style") or "")
         if (self._unseen or hidden) and tag not in VOID:
             self._unseen.append(tag)
         if tag == "a" and not self._unseen:

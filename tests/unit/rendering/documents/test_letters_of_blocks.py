@@ -226,4 +226,4 @@ def test_a_letter_carries_only_the_macros_that_it_uses() -> None:
 
     assert "macro" not in layout.compose("<p>Hello</p>")
     assert "macro film_grid" not in layout.compose("{{ button('a', 'b') }}")
-    assert "macro film_picture" in layout.compose("{{ film_grid(films) }}")
+    assert "macro film_poster" in layout.compose("{{ film_grid(films) }}")
