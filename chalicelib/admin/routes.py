@@ -7,6 +7,7 @@ from chalicelib.admin import (  # noqa: F401
     campaigns,
     event_rules,
     keys,
+    letter_checks,
     letter_start,
     links,
     lists,

@@ -75,7 +75,7 @@ def preview_template(visit: Visit) -> Response:
         if languages_of(visit.form):
             letter, told = drafted_letter(visit, base, locale=locale)
         else:
-            draft = read_draft(base.key, _body(visit, base))
+            draft = read_draft(base.key, typed_body(visit, base))
             letter = letter_for(
                 draft, draft.sample.context, user_id=visit.typed("user"), locale=locale, renderer=stage().new_renderer()
             )
@@ -89,7 +89,7 @@ def write_template(visit: Visit) -> Go:
     """Stores a new version, checked in every language; letters on their way keep theirs."""
     key = visit.path["key"]
     base = stage().templates.get(key)
-    return _saved(_store(visit, key, body_of(visit, base) if languages_of(visit.form) else _body(visit, base)))
+    return _saved(_store(visit, key, body_of(visit, base) if languages_of(visit.form) else typed_body(visit, base)))
 
 
 @action("/admin/templates/{key}/restore", role=Role.EDITOR, does="template.restore", again=template_page)
@@ -123,6 +123,6 @@ def _saved(template: Template) -> Go:
     return Go(f"/admin/templates/{template.key}?version={template.version}", done="saved")
 
 
-def _body(visit: Visit, base: Template) -> dict[str, Any]:
+def typed_body(visit: Visit, base: Template) -> dict[str, Any]:
     """The template with what the form holds; what the form does not show stays. Raises: InvalidError (permanent)."""
     return {**fields_of(base), **read_about(visit, base), "locales": typed_sources(visit, base)}

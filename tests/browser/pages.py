@@ -12,6 +12,7 @@ PAGES: Mapping[str, str] = {
     "/admin/campaigns/new": "/campaigns/new?template=promo",
     "/admin/campaigns/{id}": "/campaigns/{campaign}",
     "/admin/campaigns/{id}/check": "/campaigns/{campaign}/check",
+    "/admin/campaigns/{id}/checks": "/campaigns/{campaign}/checks",
     "/admin/campaigns/{id}/edit": "/campaigns/{campaign}/edit",
     "/admin/campaigns/{id}/pace": "/campaigns/{campaign}/pace",
     "/admin/campaigns/{id}/recipients": "/campaigns/{ran}/recipients",
@@ -35,6 +36,7 @@ PAGES: Mapping[str, str] = {
     "/admin/templates": "/templates",
     "/admin/templates/new": "/templates/new",
     "/admin/templates/{key}": "/templates/promo",
+    "/admin/templates/{key}/checks": "/templates/promo/checks",
     "/admin/users": "/users?id=screen-1",
     "/admin/users/{id}": "/users/screen-1",
 }

@@ -17,6 +17,7 @@ IMPERSONAL = {
     "/admin/campaigns",
     "/admin/campaigns/new",
     "/admin/campaigns/{id}",
+    "/admin/campaigns/{id}/checks",
     "/admin/campaigns/{id}/edit",
     "/admin/campaigns/{id}/pace",
     "/admin/dead-letters",
@@ -34,6 +35,7 @@ IMPERSONAL = {
     "/admin/templates",
     "/admin/templates/new",
     "/admin/templates/{key}",
+    "/admin/templates/{key}/checks",
 }
 # What a service does for its users all day: the ledger and the timeline report it.
 TRAFFIC = {

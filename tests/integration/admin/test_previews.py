@@ -13,7 +13,7 @@ from tests.integration.used_up import use_up
 
 TEMPLATE = "/admin/templates/promo"
 PREVIEWS = [route for route in REGISTERED if route.method == "POST" and route.does is None and route.again]
-LETTERS = [route for route in PREVIEWS if not route.path.endswith("/blocks")]  # which renders a form alone
+LETTERS = [route for route in PREVIEWS if not route.path.endswith(("/blocks", "/checks"))]  # not counted as previews
 FIELDS = {"template": "promo", "audience": "everyone", "letter": "en"}
 
 
@@ -23,6 +23,8 @@ def test_every_look_at_unsaved_work_is_an_editors_right() -> None:
         "/admin/templates/{key}/preview": Role.EDITOR,
         "/admin/templates/{key}/blocks": Role.EDITOR,
         "/admin/campaigns/copy": Role.EDITOR,
+        "/admin/templates/{key}/checks": Role.EDITOR,
+        "/admin/campaigns/{id}/checks": Role.EDITOR,
         "/admin/campaigns/count": Role.EDITOR,
     }
 
