@@ -51,8 +51,8 @@ def test_the_findings_are_in_the_managers_language_by_the_letters(boss: Visitor)
     assert "<h3>Английский</h3>" in seen
 
 
-def test_a_letter_with_nothing_to_mend_says_so(boss: Visitor) -> None:
-    assert "Nothing to mend." in boss.get("/admin/templates/welcome/checks").text
+def test_a_letter_with_nothing_to_fix_says_so(boss: Visitor) -> None:
+    assert "Nothing to fix." in boss.get("/admin/templates/welcome/checks").text
 
 
 def test_an_error_is_said_where_the_template_is_saved_and_nothing_is_stored(boss: Visitor) -> None:
