@@ -16,6 +16,7 @@ _TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<[^<>]*>", re.DOTALL)
 _LETTER = re.compile(r"[^\W\d_]")
 _CYRILLIC_LETTER = re.compile("[\u0400-\u052f]")
 _LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_DATA = (".calendar", ".template")  # names and times, not words
 _LEAST_ALIKE = 12  # letters that are the same in two languages by no chance
 
 
@@ -48,6 +49,8 @@ def untranslated_parts(locales: Mapping[str, Mapping[str, str]]) -> Iterator[tup
     seen: dict[tuple[str, str], str] = {}
     for locale, sources in locales.items():
         for part, source in sources.items():
+            if part.endswith(_DATA):
+                continue
             words = " ".join(_TAGS.sub(" ", source).split())
             first = seen.setdefault((part, words), locale)
             related = first.split("-")[0] == locale.split("-")[0]
