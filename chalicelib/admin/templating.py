@@ -32,6 +32,7 @@ STATIC = {
     "letter_editor.js": "text/javascript; charset=utf-8",
     "letter_history.js": "text/javascript; charset=utf-8",
     "letter_writing.js": "text/javascript; charset=utf-8",
+    "letter_pictures.js": "text/javascript; charset=utf-8",
 }
 
 

@@ -246,4 +246,5 @@ function start() {
   });
   wide.addEventListener("change", showLanguages);
   window.letterWriting(form);
+  window.letterPictures(form);
 }
