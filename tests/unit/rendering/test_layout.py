@@ -141,6 +141,11 @@ def test_a_language_that_nobody_has_written_for_has_some_company_rather_than_non
     assert "Cinema" in signed("de", Imprint({"en": LEGAL["en"]}, default="fr")).parts["text"]
 
 
+def test_a_company_in_another_language_than_the_letter_keeps_its_own_direction() -> None:
+    html = signed("ar", Imprint(LEGAL)).parts["html"]
+    assert '<p dir="auto"' in html
+
+
 def test_a_logo_says_the_sites_name_where_it_is_not_shown() -> None:
     parts = signed("en", Imprint(logo={"url": "https://cdn.example/logo.png", "width": 180})).parts
 
