@@ -107,6 +107,7 @@ class Queue(StrEnum):
     FANOUT = "fanout"
     DIGEST = "digest"
     LOAD = "load"
+    MEDIA = "media"
 
 
 def enrich_queue(lane: str) -> Queue:
@@ -147,5 +148,6 @@ CONSUMERS: Mapping[str, ConsumerSpec] = {
         ConsumerSpec(Queue.FANOUT, "fanout"),
         ConsumerSpec(Queue.DIGEST, "digest", max_concurrency=5),
         ConsumerSpec(Queue.LOAD, "load", max_concurrency=2),
+        ConsumerSpec(Queue.MEDIA, "media", max_concurrency=2),
     )
 }

@@ -53,6 +53,13 @@ class Settings(_Rates):
         "clicks; empty: mailings are sent as they are written, and visits of short links alone are counted",
         examples=["track.cinema.example"],
     )
+    media_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s]+[^/\s])?$",
+        description="base of the addresses of pictures in letters, without a slash at its end; empty: the address that "
+        "CloudFront gives",
+        examples=["https://media.cinema.example"],
+    )
     site_url: str = Field(
         pattern=r"^https?://[^\s]+$", description="the cinema's main page", examples=["https://cinema.example"]
     )

@@ -1,5 +1,5 @@
-"""The states of campaigns, runs, lists and circuit breakers, and what happens to a letter beside its status. These
-values are stored, counted and shown by the API; `templates/admin/words/` has a text for each."""
+"""The states of campaigns, runs, lists, pictures and circuit breakers, and what happens to a letter beside its status.
+These values are stored, counted and shown by the API; `templates/admin/words/` has a text for each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -48,6 +48,14 @@ class ListState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+
+
+class MediaState(StrEnum):
+    """A picture of the library is being made ready, can be used, or cannot."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    REFUSED = "refused"
 
 
 class SwitchState(StrEnum):

@@ -1,5 +1,6 @@
 """A stage's addresses where nobody has chosen them: addresses ending in `.invalid` (RFC 2606: never a host) stand for
-those that API Gateway gives. The app's stack derives them itself; the workers are told its outputs."""
+those that API Gateway gives. The app's stack derives them itself; the workers are told its outputs. The address of
+pictures comes from the workers' stack, where CloudFront gives it, and the app is told."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -40,5 +41,13 @@ def with_addresses(environment: Mapping[str, str], account: Account) -> dict[str
     """The environment with each open address filled in, as far as the deployed app knows it. Raises: ClientError."""
     told = account.outputs(f"vestnik-{environment['VESTNIK_STAGE']}-app")
     known = {setting: told[output] for output, setting in _OUTPUTS.items() if output in told}
-    found = {**LEFT_OPEN, **known}
-    return {name: found.get(name, value) if is_open(value) else value for name, value in environment.items()}
+    found, left = {**LEFT_OPEN, **known}, with_media(environment, account)
+    return {name: found.get(name, value) if is_open(value) else value for name, value in left.items()}
+
+
+def with_media(environment: Mapping[str, str], account: Account) -> dict[str, str]:
+    """With the address of pictures that CloudFront gives, once it has given one. Raises: ClientError."""
+    if environment.get("VESTNIK_MEDIA_URL"):
+        return dict(environment)
+    told = account.outputs(f"vestnik-{environment['VESTNIK_STAGE']}-infra")
+    return {**environment, "VESTNIK_MEDIA_URL": told.get("MediaUrl", "")}

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import SettingsError
 from infra.account import Account
-from infra.addresses import with_addresses
+from infra.addresses import with_addresses, with_media
 from infra.afterwards import afterwards
 from infra.asked import ask_once
 from infra.chalice_app import PackagingError
@@ -63,15 +63,16 @@ class Deployment:
         with self._state_told():
             _execute(f"vestnik-{self.stage}-app", app)
         known = with_addresses(environment, self.account)
-        if known != told:  # a first app has just been given its addresses
-            print("the workers are told the addresses:")
+        if known != told:  # a first app has just been given its addresses, and the workers' stack that of pictures
+            print("both are told the addresses:")
             _execute(f"vestnik-{self.stage}-infra", self._plan(**self._infra_inputs(known)))
+            _execute(f"vestnik-{self.stage}-app", self._plan(**self._app_inputs(environment)))
         print(_goodbye(self.stage, known))
         afterwards(self.account, self.stage)
 
     def _planned(self, told: Mapping[str, str], environment: Mapping[str, str]) -> tuple[_Planned, _Planned]:
         """The changes in both stacks, once somebody has agreed to them; a refused plan leaves nothing behind."""
-        inputs = self._infra_inputs(told), app_stack(self.account, self.release, environment=environment)
+        inputs = self._infra_inputs(told), self._app_inputs(environment)
         with ExitStack() as undone:
             infra: _Planned = taking_in(self.account, inputs[0], plan=self._plan, waiting=self.waiting)
             infra = infra or self._plan(**inputs[0])
@@ -91,6 +92,9 @@ class Deployment:
 
     def _infra_inputs(self, environment: Mapping[str, str]) -> StackInputs:
         return infra_stack(self.account, self.release, environment=environment, timings=WorkerTimings())
+
+    def _app_inputs(self, environment: Mapping[str, str]) -> StackInputs:
+        return app_stack(self.account, self.release, environment=with_media(environment, self.account))
 
     @property
     def _plan(self) -> Callable[..., Plan | None]:

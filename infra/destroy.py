@@ -1,7 +1,7 @@
 """Takes a stage away: the app, then the infra stack. Run by `make destroy`; it asks.
 
-Production keeps its data (tables, queues, keys, artifacts) unless told `--with-data`: the next `make deploy` takes
-tables and queues in again. Other stages keep nothing.
+Production keeps its data (tables, queues, pictures, keys, artifacts) unless told `--with-data`: the next `make deploy`
+takes tables, queues and pictures in again. Other stages keep nothing.
 
 python -m infra.destroy --stage dev
 """
@@ -34,6 +34,9 @@ def destroy(account: Account, stage: str, *, with_data: bool) -> list[str]:
     tables = _tables(account, stage)
     if not with_data:
         return tables
+    media = account.bucket_name(stage, "media")
+    if empty(account.s3, media):
+        account.s3.delete_bucket(Bucket=media)
     delete_domain(account, stage)  # kept with the data, so that nobody has to add its records again
     for table in tables:
         let_go(account, table)

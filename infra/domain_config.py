@@ -33,6 +33,18 @@ class DomainConfig(BaseModel):
     live_domain: str = Field(
         default="", pattern=_HOST, description="where clients open their WebSocket", examples=["live.cinema.example"]
     )
+    media_domain: str = Field(
+        default="",
+        pattern=_HOST,
+        description="where CloudFront serves the pictures of letters; its record is made by hand",
+        examples=["media.cinema.example"],
+    )
+    media_certificate_arn: str = Field(
+        default="",
+        pattern=r"^(arn:aws[\w-]*:acm:us-east-1:.+)?$",
+        description="its certificate, which CloudFront takes from us-east-1",
+        examples=["arn:aws:acm:us-east-1:123456789012:certificate/0f3a"],
+    )
     hosted_zone_id: str = Field(
         default="",
         pattern=r"^(Z[A-Z0-9]+)?$",
@@ -70,7 +82,8 @@ def addresses_of(own: Mapping[str, Any]) -> dict[str, str]:
     path = f"/{own['base_path']}" if own.get("base_path") else ""
     public = {"VESTNIK_PUBLIC_URL": f"https://{own['domain']}{path}"} if own.get("domain") else {}
     live = {"VESTNIK_LIVE_URL": f"wss://{own['live_domain']}"} if own.get("live_domain") else {}
-    return {**public, **live}
+    media = {"VESTNIK_MEDIA_URL": f"https://{own['media_domain']}"} if own.get("media_domain") else {}
+    return {**public, **live, **media}
 
 
 def unfit_domain(own: Mapping[str, Any]) -> Iterator[str]:
@@ -87,6 +100,8 @@ def unfit_domain(own: Mapping[str, Any]) -> Iterator[str]:
         yield "base_path: it is a path of `domain`, which is not said"
     if own.get("certificate_arn") and not (own.get("domain") or own.get("live_domain")):
         yield "certificate_arn: there is no `domain` that it could be for"
+    if bool(own.get("media_domain")) != bool(own.get("media_certificate_arn")):
+        yield "media_domain: CloudFront serves a domain with its certificate: name both, or none"
     if own.get("mail_from_domain") and not own.get("make_identity"):
         yield "mail_from_domain: only an identity that the deployment makes takes it: say make_identity"
     waf = own.get("waf", False)

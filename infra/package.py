@@ -1,11 +1,12 @@
-"""The workers' zip, the app's, and the layer of what both depend on.
+"""The workers' zip, the app's, and the layers of what they depend on.
 
-python -m infra.package --stage prod       # all three, into build/
+python -m infra.package --stage prod       # all of them, into build/
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import grimp
 
@@ -70,30 +71,39 @@ def _modules() -> Iterator[tuple[str, Path]]:
         yield path.relative_to(ROOT).as_posix(), path
 
 
-def artifacts(runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
-    """Everything that is deployed, the layer last. Raises: subprocess.CalledProcessError."""
-    return workers_zip(runtime), app_zip(runtime), build_layer(runtime)
+class Artifacts(NamedTuple):
+    """Everything that is deployed; `pictures` is the layer with Pillow."""
+
+    workers: Artifact
+    app: Artifact
+    layer: Artifact
+    pictures: Artifact
+
+
+def artifacts(runtime: Runtime) -> Artifacts:
+    """Raises: subprocess.CalledProcessError."""
+    layers = build_layer(runtime), build_layer(runtime, pictures=True)
+    return Artifacts(workers_zip(runtime), app_zip(runtime), *layers)
 
 
 class ForeignError(ValueError):
     """Permanent: a folder of artifacts does not hold what was built."""
 
 
-def artifacts_in(folder: Path, runtime: Runtime) -> tuple[Artifact, Artifact, Artifact]:
+def artifacts_in(folder: Path, runtime: Runtime) -> Artifacts:
     """Artifacts from an earlier `make package`, checked against the SHA256SUMS beside them, so that each stage gets the
     same bytes. Raises: ForeignError."""
     try:
         lines = [line.split() for line in (folder / "SHA256SUMS").read_text().splitlines()]
         stated = {name.lstrip("*"): digest for digest, name in lines}
-        found = [Artifact.of(folder / f"{what}-{runtime}.zip") for what in ("workers", "app", "layer")]
+        found = [Artifact.of(folder / f"{what}-{runtime}.zip") for what in Artifacts._fields]
     except FileNotFoundError as error:
         raise ForeignError(f"{error.filename} is not there: `make package` makes it for {runtime}") from error
     except ValueError as error:
         raise ForeignError(f"{folder}/SHA256SUMS: expected lines of sha256sum") from error
     if wrong := [one.path.name for one in found if stated.get(one.path.name) != one.digest]:
         raise ForeignError(f"{', '.join(wrong)} in {folder} is not what SHA256SUMS says: build and copy it again")
-    workers, app, layer = found
-    return workers, app, layer
+    return Artifacts(*found)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -23,13 +23,15 @@ from infra.template_build import built_template
 
 @dataclass(frozen=True)
 class Release:
-    """What is deployed. `packaged` is Chalice's template; `layer` is None where the runtime has the dependencies."""
+    """What is deployed. `packaged` is Chalice's template; the layers are None where the runtime has the
+    dependencies."""
 
     workers: Artifact
     app: Artifact
     packaged: Mapping[str, Any]
     runtime: Runtime
     layer: Artifact | None = None
+    pictures: Artifact | None = None
     at_once: bool = False  # all traffic moves in one step, and no alarm is asked
 
 
@@ -46,9 +48,9 @@ def release_of(stage: str, *, at_once: bool = False, built: Path | None = None) 
     """Of this checkout; artifacts are made here unless `built` before. Raises: SettingsError, PackagingError,
     ForeignError, subprocess.CalledProcessError."""
     runtime, packaged = runtime_of(stage), packaged_template(stage)
-    workers, app, layer = artifacts_in(built, runtime) if built else artifacts(runtime)
-    own = layer if stage_config(stage).automatic_layer else None
-    return Release(workers, app, packaged, runtime, own, at_once)
+    made = artifacts_in(built, runtime) if built else artifacts(runtime)
+    layer, pictures = (made.layer, made.pictures) if stage_config(stage).automatic_layer else (None, None)
+    return Release(made.workers, made.app, packaged, runtime, layer, pictures, at_once)
 
 
 def infra_stack(
@@ -64,6 +66,7 @@ def infra_stack(
         "ArtifactBucket": bucket,
         "WorkersKey": account.upload(bucket, release.workers),
         "LayerKey": account.upload(bucket, release.layer) if release.layer else "",
+        "PicturesLayerKey": account.upload(bucket, release.pictures) if release.pictures else "",
     }
     name = f"vestnik-{stage}-infra"
     template = released(built_template(stage), parameters, stage=stage, at_once=release.at_once)

@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     stage: str = parser.parse_args(arguments).stage
     require_fit(stage)
     made = artifacts(runtime_of(stage))
-    written = write_sbom(made, packages=installed(made[-1]))
+    written = write_sbom(made, packages=installed(made.layer))
     print(f"{written.relative_to(ROOT)}  {len(json.loads(written.read_text())['components'])} components")
 
 

@@ -26,6 +26,10 @@ class Place(NamedTuple):
             "cloudformation": [
                 self._arn("cloudformation", f"{one}-*/*") for one in (f"stack/{own}", "changeSet/vestnik")
             ],
+            "cloudfront": [  # by ids that nobody chooses
+                f"arn:{self.partition}:cloudfront::{self.account}:{kind}/*"
+                for kind in ("distribution", "origin-access-control", "response-headers-policy")
+            ],
             "cloudwatch": [
                 self._arn("cloudwatch", f"alarm:{own}-*"),
                 f"arn:{self.partition}:cloudwatch::{self.account}:dashboard/{own}*",
@@ -151,6 +155,6 @@ NEVER = (
         "logs:DeleteResourcePolicy",
     ),
     # and what the schemas name and IAM does not know
-    *("apigateway:TagResource", "apigateway:UntagResource", "AssociateRuntimeAlias", "DeleteBucketCors"),
+    *("apigateway:TagResource", "apigateway:UntagResource", "AssociateRuntimeAlias", "DeleteBucketCors", "WithTags"),
     *("DeleteBucketEncryption", "DeleteBucketLifecycle", "GetObjectMetadata"),
 )

@@ -106,6 +106,8 @@ def template_parameters(environment: Mapping[str, str], timings: WorkerTimings) 
         **parameter_values(environment),
         **timings.as_parameters(),
         "MailIdentity": address.rpartition("@")[2],
+        "MediaDomain": stage.media_domain,
+        "MediaCertificateArn": stage.media_certificate_arn,
         "AlarmEmail": stage.alarm_email,
         "Tracing": "Active" if stage.xray else "PassThrough",
         "SnapStart": "PublishedVersions" if stage.snap_start else "None",

@@ -1,11 +1,16 @@
-"""Imports queues that a destroyed stack has left into the new one, with what waits in them. CloudFormation does so by
-itself for tables, which it knows by name; it knows a queue by its URL, which only an explicit import can name (AWS,
-"Import AWS resources automatically": "Primary IDs with read only properties aren't supported")."""
+"""Imports queues and the bucket of pictures that a destroyed stack has left into the new one, with what is in them.
+CloudFormation does so by itself for tables, which it knows by name; it knows a queue by its URL, which only an explicit
+import can name (AWS, "Import AWS resources automatically": "Primary IDs with read only properties aren't supported"),
+and the bucket's name holds the account."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
 
 from infra.account import Account
 from infra.diff import told
@@ -17,32 +22,40 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ResourceChangeTypeDef
 
 _QUEUE = "AWS::SQS::Queue"
+_BUCKET = "AWS::S3::Bucket"
 _FIRST = "REVIEW_IN_PROGRESS"  # a change set that nobody has executed: there is no stack yet
+
+
+class _Left(NamedTuple):
+    """What is there still: its type, what an import names it by, and its own name as a property."""
+
+    kind: str
+    identifier: Mapping[str, str]
+    named: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class TakingIn:
-    """The plan of a stack made from the remaining queues and everything else. A change set can show the second step
+    """The plan of a stack made from what remains and everything else. A change set can show the second step
     only after the first, so `lines` are read from the template."""
 
     name: str
     lines: Sequence[str]
     _account: Account
     _inputs: StackInputs
-    _left: Mapping[str, str]  # the addresses of queues, by logical id
+    _left: Mapping[str, _Left]  # by logical id
     _plan: Callable[..., Plan | None]
     _waiting: Waiting | None
 
     def execute(self) -> None:
         """Raises: DeployError, ClientError; what has been imported stays so."""
-        queues = _queues(_resolved(self._inputs))
         take_in(
             self._account.cloudformation,
             self.name,
-            template=json.dumps({"Resources": {logical: _only(queues[logical]) for logical in self._left}}),
+            template=json.dumps({"Resources": {logical: _only(one) for logical, one in self._left.items()}}),
             resources=[
-                {"ResourceType": _QUEUE, "LogicalResourceId": logical, "ResourceIdentifier": {"QueueUrl": url}}
-                for logical, url in self._left.items()
+                {"ResourceType": one.kind, "LogicalResourceId": logical, "ResourceIdentifier": dict(one.identifier)}
+                for logical, one in self._left.items()
             ],
             waiting=self._waiting,
         )
@@ -60,19 +73,27 @@ def taking_in(
     plan: Callable[..., Plan | None],
     waiting: Waiting | None = None,
 ) -> TakingIn | None:
-    """None if there is a stack, or no queue of it is left; then a `plan` does everything. Raises: ClientError."""
+    """None if there is a stack, or nothing of it is left; then a `plan` does everything. Raises: ClientError."""
     if _is_there(account, inputs["name"]):
         return None
     resources, there = _resolved(inputs), _addresses(account)
-    left = {logical: there[queue] for logical, queue in _queues(resources).items() if queue in there}
+    left = {
+        logical: _Left(_QUEUE, {"QueueUrl": there[queue]}, {"QueueName": queue})
+        for logical, queue in _queues(resources).items()
+        if queue in there
+    }
+    left |= _buckets(account, resources)
     if not left:
         return None
-    first = f"{len(left)} queue{'s are' if len(left) > 1 else ' is'} taken in again, with what waits in them:"
+    counts = Counter(one.kind for one in left.values())
+    queues = f"{counts[_QUEUE]} queue{'s' if counts[_QUEUE] > 1 else ''}" if counts[_QUEUE] else ""
+    things = " and ".join(filter(None, [queues, "the bucket of pictures" if counts[_BUCKET] else ""]))
+    first = f"{things} {'are' if len(left) > 1 else 'is'} taken in again, with what is in them:"
     lines = [first, *told(list(_coming(account, resources, left)), before={}, after=resources)]
     return TakingIn(inputs["name"], lines, account, inputs, left, plan, waiting)
 
 
-def _coming(account: Account, resources: Resources, left: Mapping[str, str]) -> Iterator["ResourceChangeTypeDef"]:
+def _coming(account: Account, resources: Resources, left: Mapping[str, _Left]) -> Iterator["ResourceChangeTypeDef"]:
     """What CloudFormation would say: it imports remaining tables by name."""
     pages = account.dynamodb.get_paginator("list_tables").paginate()
     tables = {name for page in pages for name in page["TableNames"]}
@@ -107,16 +128,31 @@ def _queues(resources: Resources) -> dict[str, str]:
     }
 
 
+def _buckets(account: Account, resources: Resources) -> dict[str, _Left]:
+    """Those that outlive their stack and are there."""
+    found = {}
+    for logical, one in resources.items():
+        if one["Type"] != _BUCKET or not str(one.get("DeletionPolicy", "")).startswith("Retain"):
+            continue
+        written = one["Properties"]["BucketName"]
+        text = written["Fn::Sub"] if isinstance(written, dict) else written
+        name = text.replace("${AWS::AccountId}", account.number).replace("${AWS::Region}", account.region)
+        with suppress(ClientError):  # there is none
+            account.s3.head_bucket(Bucket=name)
+            found[logical] = _Left(_BUCKET, {"BucketName": name}, {"BucketName": written})
+    return found
+
+
 def _addresses(account: Account) -> dict[str, str]:
     sqs = account.session.client("sqs", endpoint_url=account.endpoint_url)
     pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix="vestnik-", PaginationConfig={"PageSize": 1000})
     return {url.rpartition("/")[2]: url for page in pages for url in page.get("QueueUrls", [])}
 
 
-def _only(queue: str) -> dict[str, Any]:
+def _only(one: _Left) -> dict[str, Any]:
     """With its name only: the deployment that follows sets the rest."""
     kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
-    return {"Type": _QUEUE, **kept, "Properties": {"QueueName": queue}}
+    return {"Type": one.kind, **kept, "Properties": dict(one.named)}
 
 
 def delete_queues(account: Account, stage: str) -> None:

@@ -1,9 +1,10 @@
-"""The one layer, of the workers and of the app: all that `requirements.txt` holds, compiled, and nothing left to what
-Lambda's runtime happens to bring.
+"""The layers: all that `requirements.txt` holds, compiled, and nothing left to what Lambda's runtime happens to bring.
+One is of every function; Pillow is in another, which only the worker of pictures has.
 
 python -m layers.build         # build/layer-python3.13-x86_64.zip and each dependency's share of it
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -37,11 +38,12 @@ _CHATS = frozenset(
     }
 )
 _PRUNED_FILES = {".pyi", ".pyx", ".c", ".h"}
+_PICTURES = re.compile(r"PIL|pillow[.-].*")  # what Pillow's wheel unpacks
 
 
-def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
-    """Rebuilt only when the lock, this file or Python has changed. Any Python builds for any other. Raises:
-    subprocess.CalledProcessError."""
+def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD, pictures: bool = False) -> Artifact:
+    """Rebuilt only when the lock, this file or Python has changed. Any Python builds for any other. `pictures`: the one
+    with Pillow. Raises: subprocess.CalledProcessError."""
     work = into / f"installed-{runtime}"
     lock = ROOT / "requirements.txt"
     made_of = [("lock", lock), ("data", Path(botocore_data.__file__))]
@@ -52,7 +54,13 @@ def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD) -> Artifact:
             _install(lock, work / "python", runtime)
             botocore_data.slim(work / "python" / _DATA, work / _SLIM / _DATA)
             stamp.write_text(wanted)  # last: an interrupted build is repeated
-        return compiled_zip(into / f"layer-{runtime}.zip", _shipped(work), runtime=runtime, runs_in=_RUNS_IN)
+        name = f"{'pictures' if pictures else 'layer'}-{runtime}.zip"
+        files = [(place, path) for place, path in _shipped(work) if _is_of_pictures(place) == pictures]
+        return compiled_zip(into / name, files, runtime=runtime, runs_in=_RUNS_IN)
+
+
+def _is_of_pictures(place: str) -> bool:
+    return _PICTURES.fullmatch(place.split("/")[1]) is not None
 
 
 def installed(layer: Artifact) -> Path:

@@ -18,6 +18,7 @@ class File(NamedTuple):
 
 
 Fields = Mapping[str, object | Sequence[object]]
+Files = Mapping[str, File] | Sequence[tuple[str, File]]  # the latter where a field holds several
 NO_FILE = File("", "application/octet-stream", b"")
 
 
@@ -28,13 +29,13 @@ def urlencoded(fields: Fields) -> bytes:
     return "&".join(pairs).encode()
 
 
-def multipart(fields: Fields, files: Mapping[str, File]) -> tuple[str, bytes]:
+def multipart(fields: Fields, files: Files) -> tuple[str, bytes]:
     """The content type and the body of a form with files, whose fields stand behind the others. In a name, quotation
     marks and line ends are escaped, and nothing else is."""
     body = b""
     for name, value in _pairs(fields):
         body += f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{_named(name)}"\r\n\r\n{value}\r\n'.encode()
-    for name, file in files.items():
+    for name, file in files.items() if isinstance(files, Mapping) else files:
         head = f'Content-Disposition: form-data; name="{_named(name)}"; filename="{_named(file.name)}"'
         body += f"--{BOUNDARY}\r\n{head}\r\nContent-Type: {file.kind}\r\n\r\n".encode() + file.content + b"\r\n"
     return f"multipart/form-data; boundary={BOUNDARY}", body + f"--{BOUNDARY}--\r\n".encode()

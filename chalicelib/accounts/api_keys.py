@@ -48,6 +48,8 @@ class Scope(StrEnum):
     CAMPAIGNS_WRITE = "campaigns:write"
     CAMPAIGNS_WRITE_ALL = "campaigns:write-all"
     CAMPAIGNS_APPROVE = "campaigns:approve"
+    MEDIA_READ = "media:read"
+    MEDIA_WRITE = "media:write"
     LIVE_READ = "live:read"
     LIVE_WRITE = "live:write"
     CONTROL_READ = "control:read"

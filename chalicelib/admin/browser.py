@@ -7,6 +7,7 @@ the form's size, whatever it contains. Nested parts, encodings and comments of m
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Request
@@ -39,10 +40,20 @@ _PARAMETER = re.compile(rb';[ \t]*([a-z*]+)="([^"\r\n]*)"', re.IGNORECASE)
 _MAX_HEAD_BYTES = 4096
 
 
-def read_multipart(raw: bytes, kind: str, *, most: int) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
+class SentFile(NamedTuple):
+    """A file of a form, with the name that it has where it comes from."""
+
+    name: str
+    content: bytes
+
+
+Files = Mapping[str, Sequence[SentFile]]  # by field, which may hold several
+
+
+def read_multipart(raw: bytes, kind: str, *, most: int) -> tuple[Mapping[str, Sequence[str]], Files]:
     """The fields and the files, at most `most` of both. Raises: InvalidError (permanent)."""
     form: dict[str, list[str]] = {}
-    files: dict[str, bytes] = {}
+    files: dict[str, list[SentFile]] = {}
     boundary = _BOUNDARY.search(kind)
     if boundary is None:
         raise _unexpected()
@@ -52,21 +63,24 @@ def read_multipart(raw: bytes, kind: str, *, most: int) -> tuple[Mapping[str, Se
         raise _unexpected()
     for part in parts[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
-        name, is_file = _named(head)
-        if is_file:
-            files[name] = content
+        name, file = _named(head)
+        if file is not None:
+            files.setdefault(name, []).append(SentFile(file, content))
         else:
             form.setdefault(name, []).append(normal_source(content.decode(errors="replace")))
     return form, files
 
 
-def _named(head: bytes) -> tuple[str, bool]:
-    """The name of a part, and whether it is a file."""
+def _named(head: bytes) -> tuple[str, str | None]:
+    """The name of a part, and that of its file, if it is one."""
     said = _DISPOSITION.search(head) if len(head) <= _MAX_HEAD_BYTES else None
     given = {key.lower(): value for key, value in _PARAMETER.findall(said[1])} if said else {}
     if b"name" not in given:
         raise _unexpected()
-    return given[b"name"].decode(errors="replace"), b"filename" in given
+    file = given.get(b"filename")
+    return given[b"name"].decode(errors="replace"), None if file is None else file.decode(errors="replace").replace(
+        "%22", '"'
+    )
 
 
 def _unexpected() -> InvalidError:
@@ -168,7 +182,7 @@ def browser_of(request: Request) -> str:
     )
 
 
-def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]:
+def read_form(request: Request, *, largest_file: int = 0) -> tuple[Mapping[str, Sequence[str]], Files]:
     """The fields of a form, in normal form (browsers send line ends as CRLF), and its files. Raises: TooLargeError,
     InvalidError (permanent)."""
     if request.method != "POST":

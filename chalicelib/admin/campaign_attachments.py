@@ -29,13 +29,13 @@ _FORM = ("file", "url", "name", "inline")  # its fields, as an attachment calls 
 def attach_file(visit: Visit) -> Go:
     """Takes a file, or fetches it from its address; what was approved must be approved again."""
     known = spec_of(stage().campaigns.get(visit.path["id"])).attachments
-    file, address = visit.files.get("file", b""), visit.typed("url")
-    if not file and not address:
+    files, address = visit.sent("file"), visit.typed("url")
+    if not files and not address:
         raise InvalidError.of("file", Phrase("expected a file, or its address"))
     asked = {"name": visit.typed("name") or address.rpartition("/")[2], "inline": visit.typed("inline") or None}
-    if file:
+    if files:
         asked["file"] = new_id()
-        stage().attachment_files.upload(asked["file"] or "", file)
+        stage().attachment_files.upload(asked["file"] or "", files[0].content)
     else:
         asked["url"] = address
     return _saved(visit, [*(one.model_dump() for one in known), asked])

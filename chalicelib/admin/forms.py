@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from markupsafe import escape
 
+from chalicelib.admin.browser import Files
 from chalicelib.admin.form_reader import CHECKS, Control, Form, Span, forms_in
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.text import strict_json
@@ -133,11 +134,11 @@ class Kept(NamedTuple):
         return self.files or self.secret or any(any(self.values[name]) for name in self.values.keys() - _OWN)
 
 
-def keep(form: Values, files: Mapping[str, bytes]) -> Kept:
+def keep(form: Values, files: Files) -> Kept:
     """The part of a form that can be given back."""
     values = {name: list(found) for name, found in form.items() if name not in SECRETS}
     secret = any(any(form[name]) for name in SECRETS & form.keys() if name != "token")
-    return Kept(values, any(files.values()), secret)
+    return Kept(values, any(one.content for sent in files.values() for one in sent), secret)
 
 
 def unpacked(form: Values, name: str) -> dict[str, list[str]]:

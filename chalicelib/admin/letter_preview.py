@@ -11,6 +11,7 @@ from chalice.app import Response
 from markupsafe import escape
 
 from chalicelib.admin.sample_pictures import with_sample_pictures
+from chalicelib.admin.templating import library
 from chalicelib.errors import NotFoundError, RenderError, TooManyRequestsError
 from chalicelib.rendering.layout import Layout
 from chalicelib.rendering.model import Template
@@ -19,9 +20,6 @@ from chalicelib.rendering.sms_segments import count_segments
 from chalicelib.stage.app import stage
 from chalicelib.storage.users import Profile
 from chalicelib.translation import translated
-
-# The frame may run nothing, send nothing and load nothing but the letter's own pictures.
-_FRAME_POLICY = "default-src 'none'; img-src https: data:; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 _BODY = re.compile("<body[^<>]*>")
 _BAR = "font: 14px/1.4 system-ui; padding: 10px 16px; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; "
@@ -89,7 +87,7 @@ def framed(
     is not shown. A problem is explained in the manager's `language`."""
     headers = {
         "Content-Type": "text/html; charset=utf-8",
-        "Content-Security-Policy": _FRAME_POLICY,
+        "Content-Security-Policy": _frame_policy(),
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
     }
@@ -118,6 +116,12 @@ def _preheader_of(html: str) -> str:
     """What a list of letters shows after the subject."""
     found = _PREHEADER.search(html)
     return _FILLER.sub("", unescape(found[1])) if found else ""
+
+
+def _frame_policy() -> str:
+    """The frame may run nothing, send nothing and load nothing but the letter's own pictures."""
+    pictures = f"https: data:{library()}"
+    return f"default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 
 def framed_refusal(error: TooManyRequestsError, *, language: str) -> Response:

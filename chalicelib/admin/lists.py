@@ -24,14 +24,14 @@ def audience_lists(visit: Visit) -> Page:
 @action("/admin/lists", role=Role.EDITOR, does="list.upload", again=audience_lists, largest_file=MAX_FILE_BYTES)
 def upload_list(visit: Visit) -> Go:
     """The file is read in the background, like one that came through the API."""
-    name, file = visit.typed("name"), visit.files.get("file", b"")
+    name, files = visit.typed("name"), visit.sent("file")
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise InvalidError.of("name", Phrase("expected 1 to {most} characters", most=_LONGEST_NAME))
-    if not file:
+    if len(files) != 1:
         raise InvalidError.of("file", Phrase("expected a CSV file with a header"))
     row = stage().lists.add(name, by=visit.manager.key)
     note(things=[row.list_id])
-    stage().uploads.put(row.list_id, file)
+    stage().uploads.put(row.list_id, files[0].content)
     load_list(row.list_id, lists=stage().lists, queues=stage().queues)
     return Go(f"/admin/lists/{row.list_id}", done="uploaded")
 

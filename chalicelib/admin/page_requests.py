@@ -10,6 +10,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from chalicelib.accounts.authentication import At
 from chalicelib.accounts.managers import Manager, Role
 from chalicelib.accounts.sessions import Session
+from chalicelib.admin.browser import Files, SentFile
 from chalicelib.admin.templating import Go, Page
 from chalicelib.campaigns.review import Comment
 from chalicelib.errors import InvalidError, Phrase
@@ -34,7 +35,7 @@ class Visit(NamedTuple):
     path: Mapping[str, str]
     query: Mapping[str, str]
     form: Mapping[str, Sequence[str]]
-    files: Mapping[str, bytes]
+    files: Files
     locale: str
     at: At
     fresh: bool = False
@@ -50,6 +51,10 @@ class Visit(NamedTuple):
     def typed(self, name: str) -> str:
         """The first value of a field, without outer spaces; empty if there is none."""
         return next(iter(self.form.get(name, ())), "").strip()
+
+    def sent(self, name: str) -> Sequence[SentFile]:
+        """The files of a field that hold anything."""
+        return [file for file in self.files.get(name, ()) if file.content]
 
     def secret(self, name: str) -> str:
         """A password, with every character that was typed."""

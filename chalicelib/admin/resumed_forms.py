@@ -127,6 +127,6 @@ def _kept(response: Response) -> dict[str, Any]:
 
 
 def _name(visit: Visit, place: str) -> str:
-    files = [hashlib.sha256(content).hexdigest() for content in visit.files.values()]
+    files = [hashlib.sha256(one.content).hexdigest() for sent in visit.files.values() for one in sent]
     held = [visit.session.id, place, sorted(visit.path.items()), sorted(visit.form.items()), files]
     return f"form#{hashlib.sha256(json.dumps(held).encode()).hexdigest()}"

@@ -12,6 +12,7 @@ from chalicelib.admin import (  # noqa: F401
     links,
     lists,
     managers_and_audit,
+    media,
     overview,
     run_recipients,
     sign_in,

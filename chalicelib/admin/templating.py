@@ -19,11 +19,6 @@ from chalicelib.settings import settings
 from chalicelib.translation import translated
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "ru": "Русский"}
-# Nothing inline and nothing from elsewhere; a letter's preview is a fully sandboxed frame.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 STATIC = {
     "admin.css": "text/css; charset=utf-8",
     "admin.js": "text/javascript; charset=utf-8",
@@ -68,6 +63,21 @@ def url(path: str, **query: object) -> str:
     return f"{base_path()}{path}{'?' + urlencode(asked) if asked else ''}"
 
 
+def page_policy() -> str:
+    """Nothing inline and nothing from elsewhere but pictures of the library; a letter's preview is a fully sandboxed
+    frame."""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{library()}; "
+        "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def library() -> str:
+    """The pictures of the library, as a policy names them after others; nothing where their address is not known."""
+    base = settings().media_url
+    return f" {base}/" if base else ""
+
+
 def render(page: Page, *, locale: str, **shared: Any) -> Response:
     """The page as an answer that no cache keeps and no other site can frame."""
     body = (
@@ -78,7 +88,7 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Language": locale,
-        "Content-Security-Policy": POLICY,
+        "Content-Security-Policy": page_policy(),
         "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "same-origin",

@@ -47,6 +47,7 @@ ABOUT: Mapping[Scope, About] = MappingProxyType(
         Scope.CAMPAIGNS_WRITE: About.CHANGE,
         Scope.CAMPAIGNS_APPROVE: About.CHANGE,
         Scope.CONTROL_WRITE: About.CHANGE,
+        Scope.MEDIA_WRITE: About.CHANGE,
         Scope.READ: About.PERSONS,
         Scope.USERS_READ: About.PERSONS,
         Scope.SUPPRESSIONS_READ: About.PERSONS,
@@ -56,6 +57,7 @@ ABOUT: Mapping[Scope, About] = MappingProxyType(
         Scope.SETTINGS_READ: About.THINGS,
         Scope.CAMPAIGNS_READ: About.THINGS,
         Scope.CONTROL_READ: About.THINGS,
+        Scope.MEDIA_READ: About.THINGS,
     }
 )
 
@@ -84,6 +86,9 @@ SAME = MappingProxyType(
         "throw_switch": "switch.throw",
         "revoke_link": "link.revoke",
         "create_list": "list.upload",
+        "add_media": "media.add",
+        "describe_media": "media.describe",
+        "delete_media": "media.delete",
         "put_setting": "setting.change",
         "add_suppression": "suppression.add",
         "remove_suppression": "suppression.remove",

@@ -58,7 +58,7 @@ def call_of(declared: Route, request: Request, path: Mapping[str, str]) -> Call[
     for name, value in path.items():
         if len(value) > MAX_PATH_VALUE_CHARACTERS:
             raise InvalidError.of(name, Phrase("expected at most {most} characters", most=MAX_PATH_VALUE_CHARACTERS))
-    body = _parse_body(declared.body, request) if declared.body else None
+    body = _parse_body(declared.body, request, most=declared.largest_body) if declared.body else None
     query = _parse(declared.query, _once(request)) if declared.query else None
     key = idempotency_key(request.headers) if declared.method == "POST" else None
     seen = _seen(declared, request)
@@ -101,12 +101,10 @@ def _once(request: Request) -> dict[str, str]:
     return dict(given)
 
 
-def _parse_body(model: type[BaseModel], request: Request) -> BaseModel:
+def _parse_body(model: type[BaseModel], request: Request, *, most: int) -> BaseModel:
     raw = request.raw_body
-    if len(raw) > MAX_BODY_BYTES:
-        raise TooLargeError.of(
-            "body", Phrase("expected at most {most} bytes, got {found}", most=MAX_BODY_BYTES, found=len(raw))
-        )
+    if len(raw) > most:
+        raise TooLargeError.of("body", Phrase("expected at most {most} bytes, got {found}", most=most, found=len(raw)))
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

@@ -32,6 +32,7 @@ class Route(NamedTuple):
     if_match: bool
     must_match: bool
     replays: bool
+    largest_body: int
 
     @property
     def operation(self) -> str:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.accounts.api_keys import Scope, secret_of
 from chalicelib.api.audit_policy import watched
-from chalicelib.api.checked_call import Call, call_of
+from chalicelib.api.checked_call import MAX_BODY_BYTES, Call, call_of
 from chalicelib.api.declarations import ENDPOINTS, JSON, Route, routes
 from chalicelib.api.idempotency_key import digest_of, once
 from chalicelib.api.problem import answering
@@ -35,6 +35,7 @@ def endpoint(
     if_match: bool = False,
     must_match: bool = False,
     replays: bool = False,
+    largest_body: int = MAX_BODY_BYTES,
 ) -> Callable[[Callable[[Call[Any, Any]], Any]], Callable[..., Response]]:
     """Registers an API route; the view's docstring is its published description.
 
@@ -43,6 +44,7 @@ def endpoint(
     alone see what their own service asked for. `problems` are the view's own refusals. `tag` computes the `ETag` of the
     result; with `if_match` the view writes only if `call.seen` still matches, where a caller may send none unless
     `must_match` is set. A POST that `replays` implements Idempotency-Key itself; every other one gets it from here.
+    `largest_body` is in bytes.
     """
 
     def register(view: Callable[[Call[Any, Any]], Any]) -> Callable[..., Response]:
@@ -60,6 +62,7 @@ def endpoint(
             if_match=if_match,
             must_match=must_match,
             replays=replays,
+            largest_body=largest_body,
         )
         ENDPOINTS.append(declared)
 

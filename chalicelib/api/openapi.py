@@ -46,6 +46,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "/v1/control/switches/": {"name": "ses"},
         "/v1/links/": {"code": "kJ3mQ0sYb7vXc1LrT9hZf2WnE8A"},
         "/v1/lists/": {"id": EXAMPLE_ID},
+        "/v1/media/": {"id": "3f2a9c51d07be864aa10c7e95b3d8f62"},
         "/v1/notifications/": {"id": EXAMPLE_ID},
         "/v1/settings/": {"name": "redirect_url"},
         "/v1/suppressions/": {"channel": "email", "address": "anna@example.com"},

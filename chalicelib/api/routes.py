@@ -13,6 +13,7 @@ from chalicelib.api import (  # noqa: F401
     lists,
     live,
     live_demo,
+    media,
     meta,
     notifications,
     preferences,

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from chalicelib.manifest import CHANNELS
-from chalicelib.stage.campaigns import CampaignParts
+from chalicelib.stage.media import MediaParts
 from chalicelib.storage import dynamodb as tables
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LazyChannels(Mapping[str, "Channel"]):
         return len(CHANNELS)
 
 
-class WorkerStage(CampaignParts):
+class WorkerStage(MediaParts):
     """The stage of a worker."""
 
     _own: ClassVar[WorkerStage | None] = None

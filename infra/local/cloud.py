@@ -24,7 +24,7 @@ import requests
 from infra.account import Account
 from infra.local.artifacts import build_artifacts
 from infra.local.children import REGION, STAGE, Ports, emulator, mailbox, own_environment, tracking_domain
-from infra.local.emulated import emulated, live_api_id, rest_api_id
+from infra.local.emulated import DELIVERED, emulated, live_api_id, rest_api_id
 from infra.local.patience import Say, StartError, silent, until
 from infra.local.state import StateFolder
 from infra.local.warm import Warm
@@ -78,6 +78,7 @@ class LocalCloud:
             "VESTNIK_PUBLIC_URL": self.api_url,
             "VESTNIK_LIVE_URL": self.ws_url,
             "VESTNIK_LIVE_MANAGEMENT_URL": live,
+            "VESTNIK_MEDIA_URL": f"{self.emulator_url}{DELIVERED}/vestnik-{STAGE}-media",
             "VESTNIK_LIVE_ORIGINS": f"http://localhost:{ports.emulator}",
             "VESTNIK_TRACKING_DOMAIN": tracking_domain(ports),
         }

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+DELIVERED = "/_aws/cloudfront"  # what a distribution serves, at a path by its comment (`emulator.py`)
+
 
 def rest_api_id(stage: str) -> str:
     """The REST API's id on the emulator, pinned so that its address is known before it is deployed."""

@@ -5,7 +5,8 @@
 The emulator hands a function what there is, ten messages at most; AWS gathers for the mapping's window, up to its
 BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried as
 it works on AWS. The emulator's own INSERT takes an item without its range key and costs one unit, however much it
-writes; here it is a conditional put, as on AWS. With `--forks` workers begin more quickly (`forks.py`).
+writes; here it is a conditional put, as on AWS. What CloudFront serves is at a path too, as names of their own for
+distributions would not resolve here. With `--forks` workers begin more quickly (`forks.py`).
 """
 
 import json
@@ -16,13 +17,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import ministack.app
 from ministack.core import iam_actions
 from ministack.core.responses import json_response
-from ministack.services import dynamodb, lambda_svc, sqs
+from ministack.services import cloudfront, dynamodb, lambda_svc, sqs
 
+from infra.local.emulated import DELIVERED
 from infra.local.forks import share_code, use_forks
 from infra.local.statements import DUPLICATE, inserted
 
+_at_a_host = ministack.app._handle_cloudfront_dataplane_request
 _receive_ten = sqs._receive_messages_for_esm
 _rights_of_transaction = iam_actions.dynamodb_transaction_checks
 
@@ -95,7 +99,22 @@ def rights_of(action: str, body: bytes, region: str, account_id: str) -> list[tu
     return [("dynamodb:PartiQLInsert", iam_actions._dynamodb_table_arn(one, region, account_id)) for one in tables]
 
 
+async def delivered(host: str, path: str, raw_path: str, query: str, *request: Any) -> Any:
+    """What a distribution answers, by its host, or at `/_aws/cloudfront/<its comment>/…`."""
+    base, _, rest = path.removeprefix(f"{DELIVERED}/").partition("/")
+    if not path.startswith(f"{DELIVERED}/"):
+        return await _at_a_host(host, path, raw_path, query, *request)
+    for one in cloudfront._distributions.values():
+        if cloudfront._text(cloudfront._dist_config_el(one), "Comment") == base:
+            method, headers, body, params, client_ip = request
+            return await cloudfront.handle_viewer_request(
+                one, method, f"/{rest}", f"/{rest}", query, headers, body, params, client_ip
+            )
+    return None
+
+
 def main() -> None:
+    ministack.app._handle_cloudfront_dataplane_request = delivered
     iam_actions.dynamodb_transaction_checks = rights_of
     dynamodb._batch_execute_statement = batch_execute_statement
     sqs._receive_messages_for_esm = receive_batch

@@ -30,6 +30,9 @@ IMPERSONAL = {
     "/admin/lists/{id}",
     "/admin/managers",
     "/admin/managers/{name}/sessions",
+    "/admin/media",
+    "/admin/media/pick",
+    "/admin/media/{id}",
     "/admin/settings",
     "/admin/subsystems",
     "/admin/templates",
@@ -55,11 +58,13 @@ OF_THINGS = {
     "get_dead_letters",
     "get_limit",
     "get_list",
+    "get_media",
     "get_setting",
     "get_switch",
     "get_template",
     "list_campaign_versions",
     "list_campaigns",
+    "list_media",
     "list_settings",
 }
 # Doors, and what a browser alone is told: sign-in and its refusals have their lines in `admin/sign_in.py`.

@@ -16,6 +16,7 @@ from openapi_schema_validator import OAS31Validator
 
 from chalicelib.campaigns.jobs import FanoutJob, LoadJob
 from chalicelib.live.jobs import read_live_job
+from chalicelib.media.jobs import MediaJob
 from chalicelib.pipeline.jobs import DeliverJob, DigestJob, EnrichJob, Job, read_job
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.pipeline.retry import RetryJob
@@ -32,6 +33,7 @@ __all__ = ["clock", "desk", "gateway", "office", "pump", "stage", "viewers"]  # 
 LAST = Path(__file__).parents[1] / "releases" / "last"
 RECORDS = "RECORD_RELEASE" in os.environ
 MOVED = {"LedgerRow delivery"}  # and read by `storage/last_release.py` (tests/integration/test_last_release.py)
+NEW = {"MediaRow"}  # of a table of its own, which the last release never reads
 KINDS: dict[str, type[Job]] = {
     "enrich": EnrichJob,
     "deliver": DeliverJob,
@@ -39,6 +41,7 @@ KINDS: dict[str, type[Job]] = {
     "retry": RetryJob,
     "fanout": FanoutJob,
     "load": LoadJob,
+    "media": MediaJob,
 }
 
 
@@ -200,4 +203,4 @@ def test_what_another_release_would_misread_is_named(edit: Any, place: str) -> N
 def test_every_kind_of_job_and_row_is_kept() -> None:
     assert {kind.__name__ for kind in JOBS} <= set(kept("shapes")["models"])
     assert {row.__name__ for row in rows()} | kept("decided").keys() >= set(kept("shapes")["tables"])
-    assert {row.__name__ for row in rows()} <= set(kept("shapes")["tables"])
+    assert {row.__name__ for row in rows()} - NEW <= set(kept("shapes")["tables"])

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from infra.archive import Artifact, write_zip
-from infra.package import ForeignError, artifacts_in
+from infra.package import Artifacts, ForeignError, artifacts_in
 from infra.paths import ROOT
 from infra.runtimes import Runtime
 
@@ -71,14 +71,14 @@ def test_the_role_is_for_one_environment_of_one_repository_and_beyond_the_reach_
 def built(tmp_path: Path) -> Path:
     """What the step that builds hands to the jobs that deploy."""
     (tmp_path / "app.py").write_text("print()")
-    for what in ("workers", "app", "layer"):
+    for what in Artifacts._fields:
         write_zip(tmp_path / f"{what}-{RUNTIME}.zip", [(f"{what}.py", tmp_path / "app.py")])
     subprocess.run("sha256sum *.zip > SHA256SUMS", shell=True, cwd=tmp_path, check=True)  # noqa: S602 - the step's own words
     return tmp_path
 
 
 def test_what_was_built_is_deployed_by_the_same_bytes(built: Path) -> None:
-    names = [f"{what}-{RUNTIME}.zip" for what in ("workers", "app", "layer")]
+    names = [f"{what}-{RUNTIME}.zip" for what in Artifacts._fields]
     assert artifacts_in(built, RUNTIME) == tuple(Artifact.of(built / name) for name in names)
 
 

@@ -20,7 +20,13 @@ from infra.stages import WorkerTimings, environment_of, stage_config, template_p
 from infra.template_build import built_template
 
 STAGE = "prod"
-UPLOADED = {"ArtifactBucket": "artifacts", "WorkersKey": "workers", "LayerKey": "layer", "Runtime": "python3.13"}
+UPLOADED = {
+    "ArtifactBucket": "artifacts",
+    "WorkersKey": "workers",
+    "LayerKey": "layer",
+    "PicturesLayerKey": "pictures",
+    "Runtime": "python3.13",
+}
 
 
 def built() -> dict[str, Any]:

@@ -105,6 +105,16 @@ ACTS = {
         lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}-{REGION}", Key="any.csv"),
         frozenset({f"{STAGE}-load"}),
     ),
+    "read an uploaded picture": Act(
+        "s3",
+        lambda aws: aws.get_object(Bucket=f"{STAGE}-media-{ACCOUNT}-{REGION}", Key="originals/any"),
+        frozenset({f"{STAGE}-media"}),
+    ),
+    "put a picture where readers see it": Act(
+        "s3",
+        lambda aws: aws.put_object(Bucket=f"{STAGE}-media-{ACCOUNT}-{REGION}", Key="media/any.png", Body=b""),
+        frozenset({API, f"{STAGE}-media"}),
+    ),
     "read what letters carry": Act(
         "s3",
         lambda aws: aws.get_object(Bucket=f"{STAGE}-files-{ACCOUNT}-{REGION}", Key="any"),

@@ -1,11 +1,12 @@
 """`make run` as a newcomer starts it, on a machine that does much else."""
 
+import base64
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import requests
 from infra.local.process import free_port
 from infra.paths import BUILD, ROOT
 from tests.e2e.conftest import LIMIT_SECONDS, eventually
+from tests.pictures import drawn
 
 pytestmark = pytest.mark.e2e
 
@@ -58,6 +60,7 @@ def test_a_busy_machine_reaches_the_first_letter_and_ctrl_c_leaves_nothing_that_
         assert answer.status_code == 202, answer.text
         letters = f"{local['mailbox_url']}/api/messages"
         eventually(lambda: requests.get(letters, params={"to": "carol"}, timeout=LIMIT_SECONDS).json())
+        _shows_a_picture(local)
     finally:
         os.kill(run.pid, signal.SIGINT)
         code = run.wait(LIMIT_SECONDS)
@@ -65,6 +68,15 @@ def test_a_busy_machine_reaches_the_first_letter_and_ctrl_c_leaves_nothing_that_
     assert code == 0
     assert not addresses.exists()
     assert "Traceback" not in said.read_text()
+
+
+def _shows_a_picture(local: Mapping[str, str]) -> None:
+    """Whatever the port is, addresses of pictures lead to the cloud that made them."""
+    media, key = f"{local['api_url']}/v1/media", {"Authorization": f"Bearer {local['api_key']}"}
+    body = {"file": base64.b64encode(drawn()).decode(), "alt": {"en": "A gradient"}}
+    made = requests.post(media, json=body, headers=key, timeout=LIMIT_SECONDS).json()
+    url = eventually(lambda: requests.get(f"{media}/{made['id']}", headers=key, timeout=LIMIT_SECONDS).json()["url"])
+    assert requests.get(url, timeout=LIMIT_SECONDS).headers["content-type"] == "image/png"
 
 
 def _read(addresses: Path, run: subprocess.Popen[bytes]) -> Any:

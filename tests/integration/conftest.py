@@ -22,7 +22,7 @@ from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage.rows import accounts as managers
-from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, people
+from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, media, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
 from tests.integration import compiled_once
@@ -58,6 +58,7 @@ TABLES = (
     campaigns.ParkedRow,
     campaigns.CounterRow,
     campaigns.ListRow,
+    media.MediaRow,
     managers.ManagerRow,
     managers.SessionRow,
     managers.AuditRow,
@@ -71,6 +72,7 @@ ENVIRONMENT = {
     "VESTNIK_MAIL_FROM": "Vestnik Cinema <news@cinema.example>",
     "VESTNIK_SITE_URL": "https://cinema.example",
     "VESTNIK_SITE_NAME": "Vestnik Cinema",
+    "VESTNIK_MEDIA_URL": "https://media.cinema.example",
     "VESTNIK_LIVE_URL": "wss://live.cinema.example",
     "VESTNIK_LIVE_DEMO": "true",
     "POWERTOOLS_SERVICE_NAME": "vestnik",
@@ -196,6 +198,15 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A stage for one test."""
     with a_stage(monkeypatch):
         yield
+
+
+@pytest.fixture
+def shelf(stage: None) -> Any:
+    """The bucket of pictures."""
+    name = f"{settings().resource('media')}-{DEFAULT_ACCOUNT_ID}-{ENVIRONMENT['AWS_DEFAULT_REGION']}"
+    bucket = boto3.resource("s3").Bucket(name)
+    bucket.create(CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return bucket
 
 
 WORKERS: Mapping[str, ModuleType] = {

@@ -67,3 +67,12 @@ addEventListener("htmx:responseError", (event) => {
 const IDLE_WARNING_SECONDS = 120;
 const idle = Number(document.body.dataset.idleSeconds);
 if (idle) setTimeout(() => { document.getElementById("idle").hidden = false; }, (idle - IDLE_WARNING_SECONDS) * 1000);
+
+// Copies an address. Without a script it can be marked in its field.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.copied;
+  });
+}

@@ -16,6 +16,7 @@ from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.managers import Role
 from chalicelib.stage.app import Stage
 from tests import forms
+from tests.forms import Files
 from tests.integration.admin.stocked import Stock, stocked
 from tests.integration.api.gateway import lambda_event
 
@@ -78,8 +79,11 @@ class Visitor:
 
     def upload(self, path: str, field: str, content: bytes, **fields: str) -> Seen:
         """A form with a file."""
-        form = {"token": self.fresh_token(), **fields}
-        kind, body = forms.multipart(form, {field: forms.File("a.csv", "text/csv", content)})
+        return self.send_files(path, [(field, forms.File("a.csv", "text/csv", content))], **fields)
+
+    def send_files(self, path: str, files: Files, **fields: str) -> Seen:
+        """A form with several files."""
+        kind, body = forms.multipart({"token": self.fresh_token(), **fields}, files)
         return self._call("POST", path, body, {"content-type": kind})
 
     def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:

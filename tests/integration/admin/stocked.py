@@ -11,6 +11,7 @@ from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
+from chalicelib.storage.media import Made
 from chalicelib.storage.short_links import Link
 
 _TAG = '{{ user.name | "friend of cinema" }}'
@@ -70,6 +71,7 @@ def stocked() -> Stock:
         Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=SuppressionReason.BOUNCE)
     audiences = [Stage.own().lists.add(f"List {n}", by="test").list_id for n in range(22)]
     Stage.own().template_changes.add("premiere", LETTER, by="test")
+    pictures = [_picture(n) for n in range(30)]
     create_key("shop", ["users:read"])
     ids = {
         "campaigns": campaigns[0],
@@ -81,8 +83,18 @@ def stocked() -> Stock:
         "dead-letters": "retry",
         "templates": "premiere",
         "managers": "boss",
+        "media": pictures[0],
     }
     return Stock(ids)
+
+
+def _picture(n: int) -> str:
+    """The id of one that is ready; every fifth is not described yet."""
+    rows, picture_id = Stage.own().media_rows, f"{n:032x}"
+    alt = {"en": f"Poster {n}", "ru": f"Постер {n}"} if n % 5 else {}
+    rows.add(picture_id, title=f"poster-{n}.png", alt=alt, kind="png", by="test")
+    rows.finish(picture_id, Made("png", "image/png", 600, 400, 40_000, 1200, 800, 90_000))
+    return picture_id
 
 
 def make_campaign(n: int) -> str:

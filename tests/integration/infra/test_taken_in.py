@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from infra.account import Account
+from infra.artifact_bucket import empty
 from infra.planning import StackInputs
 from infra.stacks import delete_stack, deploy_stack, plan_stack
 from infra.taken_in import TakingIn, delete_queues, taking_in
 
 NAME = "vestnik-kept-infra"
+BUCKET = "vestnik-kept-media-${AWS::AccountId}-${AWS::Region}"
 KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
@@ -25,6 +27,7 @@ def template() -> str:
     resources = {
         "Queue": queue("fanout", VisibilityTimeout=77, RedrivePolicy=redrive),
         "DeadLetters": queue("fanout-dlq"),
+        "Pictures": {"Type": "AWS::S3::Bucket", **KEPT, "Properties": {"BucketName": {"Fn::Sub": BUCKET}}},
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
     }
     return json.dumps({"Resources": resources})
@@ -40,6 +43,9 @@ def sqs(account: Account) -> Iterator[Any]:
     yield account.session.client("sqs", endpoint_url=account.endpoint_url)
     delete_stack(account.cloudformation, NAME)
     delete_queues(account, "kept")
+    bucket = f"vestnik-kept-media-{account.number}-{account.region}"
+    if empty(account.s3, bucket):
+        account.s3.delete_bucket(Bucket=bucket)
 
 
 def planned(account: Account) -> TakingIn | None:
@@ -54,25 +60,29 @@ def test_what_waits_in_a_queue_is_there_in_the_next_stack_and_nothing_is_done_be
     deploy(account, template())
     url = sqs.get_queue_url(QueueName="vestnik-kept-fanout")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="a letter")
+    bucket = f"vestnik-kept-media-{account.number}-{account.region}"
+    account.s3.put_object(Bucket=bucket, Key="media/one.png", Body=b"a picture")
     delete_stack(account.cloudformation, NAME)
 
     plan = planned(account)
     assert plan
     assert plan.lines == [
-        "2 queues are taken in again, with what waits in them:",
+        "2 queues and the bucket of pictures are taken in again, with what is in them:",
         "+ Topic (AWS::SNS::Topic)",
+        "< Pictures (AWS::S3::Bucket): is taken in as it is",
         "< 2 × AWS::SQS::Queue (DeadLetters, Queue): is taken in as it is",
-        "= 1 new, 2 taken in",
+        "= 1 new, 3 taken in",
     ]
     plan.drop()
     assert not account.has_stack(NAME)
     plan.execute()
 
     assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "a letter"
+    assert account.s3.get_object(Bucket=bucket, Key="media/one.png")["Body"].read() == b"a picture"
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "77"
     stack = account.cloudformation.describe_stack_resources(StackName=NAME)["StackResources"]
-    assert {one["LogicalResourceId"] for one in stack} == {"Queue", "DeadLetters", "Topic"}
+    assert {one["LogicalResourceId"] for one in stack} == {"Queue", "DeadLetters", "Pictures", "Topic"}
 
 
 def test_a_stack_that_is_there_takes_nothing_in(account: Account, sqs: Any) -> None:

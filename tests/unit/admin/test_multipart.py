@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.admin.browser import read_multipart
+from chalicelib.admin.browser import SentFile, read_multipart
 from chalicelib.errors import InvalidError
 from tests import forms
 
@@ -20,7 +20,7 @@ def test_what_a_browser_sends_is_read() -> None:
 
     assert read_multipart(raw, kind, most=10) == (
         {"name": ["\u0436; x"], "tags": ["a", "b\nc"]},
-        {"file": file.content, "none": b""},
+        {"file": [SentFile(file.name, file.content)], "none": [SentFile("", b"")]},
     )
 
 

@@ -59,6 +59,8 @@ class Deployed(Account):
     """One whose app says where it answers."""
 
     def outputs(self, stack: str) -> dict[str, str]:
+        if stack == "vestnik-prod-infra":
+            return {"MediaUrl": "https://ghi.cloudfront.example"}
         assert stack == "vestnik-prod-app"
         return {"PublicUrl": "https://abc.execute-api.example/api", "LiveUrl": "wss://def.execute-api.example/api"}
 
@@ -66,10 +68,12 @@ class Deployed(Account):
 def test_an_address_that_the_stage_leaves_open_is_the_one_that_the_app_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("VESTNIK_PUBLIC_URL", "")
+    monkeypatch.setenv("VESTNIK_MEDIA_URL", "")
     monkeypatch.setenv("VESTNIK_LIVE_URL", "wss://live.cinema.example")
     act_in("prod")
 
     find_addresses(Deployed())
 
     assert os.environ["VESTNIK_PUBLIC_URL"] == "https://abc.execute-api.example/api"
+    assert os.environ["VESTNIK_MEDIA_URL"] == "https://ghi.cloudfront.example"
     assert os.environ["VESTNIK_LIVE_URL"] == "wss://live.cinema.example"

@@ -1,0 +1,94 @@
+"""Where a picture of the library is used, and its end once it is used nowhere."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal, NamedTuple
+
+from chalicelib.composed import Composed
+from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
+from chalicelib.etags import Seen
+from chalicelib.media.shelf import Shelf
+from chalicelib.rendering.template_store import TemplateStore
+from chalicelib.states import OVER
+from chalicelib.storage.campaign_head import CampaignHead
+from chalicelib.storage.campaigns import Campaigns
+from chalicelib.storage.media import MediaRows, Picture
+from chalicelib.storage.runs import Runs
+
+_PAGE = 100
+_TOLD = 3
+
+
+class Use(NamedTuple):
+    """A template, a campaign or a setting that shows a picture."""
+
+    kind: Literal["template", "campaign", "setting"]
+    id: str
+    name: str
+
+
+class MediaUse(Composed):
+    """Who names a picture is found by its id, wherever it stands in their words."""
+
+    rows: MediaRows
+    shelf: Shelf
+    templates: TemplateStore
+    campaigns: Campaigns
+    runs: Runs
+    site: SiteSettings
+
+    def places(self, picture_id: str) -> Iterator[Use]:
+        """Templates in force, unfinished campaigns with the versions that they are sent with, and settings. Raises:
+        UnavailableError (retryable)."""
+        for template in self.templates.everything():
+            if picture_id in template.model_dump_json():
+                yield Use("template", template.key, template.key)
+        for setting in self.site.list():
+            if picture_id in json.dumps(setting.value):
+                yield Use("setting", setting.name, setting.name)
+        for head in self._unfinished():
+            if picture_id in self._words(head):
+                yield Use("campaign", head.id, str(head.spec.get("name", head.id)))
+
+    def delete(self, picture_id: str, *, seen: Seen | None = None) -> None:
+        """Takes a picture out of the library; letters that were sent show it as long as the ledger knows them. May be
+        repeated. Raises: NotFoundError, ChangedError, ConflictError (permanent: it is used), UnavailableError
+        (retryable)."""
+        picture = self.rows.get(picture_id)
+        if seen is not None:
+            seen.require(picture.fields(), what=Phrase("the picture {id}", id=picture_id))
+        if used := list(self.places(picture_id)):
+            names = ", ".join(one.name for one in used[:_TOLD]) + (" …" if len(used) > _TOLD else "")
+            raise ConflictError(Phrase("the picture is used by {names}: take it out there first", names=names))
+        names_of = [name for name in (picture.file, picture.file_2x) if name]
+        self.shelf.forget(names_of, content_type=picture.content_type or "")
+        self.shelf.drop_original(picture_id)
+        self.rows.delete(picture_id)
+
+    def describe(self, picture_id: str, alt: dict[str, str], *, seen: Seen | None = None) -> Picture:
+        """Changes what is said of a picture. Raises: NotFoundError, ChangedError, ConflictError (permanent: others
+        change it at this moment)."""
+        picture = self.rows.get(picture_id)
+        if seen is not None:
+            seen.require(picture.fields(), what=Phrase("the picture {id}", id=picture_id))
+        if not self.rows.describe(picture, alt):
+            raise ConflictError(Phrase("the picture is being changed by others; try again"))
+        return picture._replace(alt=alt)
+
+    def _words(self, head: CampaignHead) -> str:
+        letters = [dict(run.letter) for at in head.open_runs if (run := self.runs.get(head.id, at))]
+        words = [json.dumps([head.spec, letters])]
+        for version in {one.get("template_version") for one in (head.approved or {}, *letters)} - {None}:
+            with suppress(NotFoundError):
+                words.append(self.templates.get(str(head.spec["template"]), version).model_dump_json())
+        return "\n".join(words)
+
+    def _unfinished(self) -> Iterator[CampaignHead]:
+        cursor: str | None = None
+        while True:
+            heads, cursor = self.campaigns.page(limit=_PAGE, cursor=cursor)
+            yield from (head for head in heads if head.state not in OVER)
+            if cursor is None:
+                return
