@@ -23,6 +23,7 @@ FOLLOWS_FROM_THE_CODE = {
     "api/live_demo.py": "files",
     "api/openapi.py": "made of the routes",
     "aws_session.py": "the session; its clients have hung up, its credentials know when they end",
+    "attachments.py": "types of files by their endings",
     "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
     "live/chat_names.py": "a file",
     "locales.py": "tables of languages",
