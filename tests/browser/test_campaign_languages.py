@@ -33,7 +33,7 @@ def test_languages_stand_side_by_side_and_empty_texts_are_copied(
     else:
         assert second["y"] == first["y"]
         assert second["x"] >= first["x"] + first["width"]
-        texts = [page.locator(f'[name="var_text{one}"]').bounding_box() for one in ("", ".en")]
+        texts: list[Any] = [page.locator(f'[name="var_text{one}"]').bounding_box() for one in ("", ".en")]
         assert texts[0]["y"] == texts[1]["y"], "a text stands beside its translation"
     assert page.evaluate("document.documentElement.scrollWidth") <= how["viewport"]["width"]
     headline, text = (
