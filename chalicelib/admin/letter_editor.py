@@ -12,7 +12,7 @@ from chalicelib.admin.block_fields import FIELDS, HTML, SHOW_IF, SIMPLE
 from chalicelib.admin.letter_changes import OPERATION, changed
 from chalicelib.admin.letter_form import LetterForm, form_of, items, languages_of, read_letter
 from chalicelib.admin.letter_preview import LetterPreview, letter_for
-from chalicelib.admin.page_requests import REGISTERED, Visit
+from chalicelib.admin.page_requests import Visit
 from chalicelib.admin.responses import mistakes_of
 from chalicelib.admin.template_fields import common_values, read_about, typed_sources
 from chalicelib.admin.templating import Page, words
@@ -55,7 +55,6 @@ def editor_page(visit: Visit, template: Template, newest: Template) -> Page:
         "variables": [one.path for one in tags],
         "lists": [one.path for one in tags if one.kind == "list"],
         "may_html": visit.manager.may(Role.ADMINISTRATOR),
-        "library": any(route.path == "/admin/media/pick" for route in REGISTERED),
         "chosen": None,
     }
     return Page("letter_editor", values)

@@ -13,6 +13,7 @@ from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
 from tests.browser.test_every_admin_page import NARROWEST, PHONE, WIDE, mistakes
 from tests.e2e.conftest import Vestnik, eventually
+from tests.pictures import drawn
 
 pytestmark = pytest.mark.e2e
 READER = {"id": "editor-1", "email": "editor-1@admin.example", "name": "Vera", "locale": "en"}
@@ -260,4 +261,21 @@ def test_the_editor_is_fit_for_everybody(wide: Desk, width: Any, theme: str) -> 
     assert mistakes(page, f"editor-tags-{theme}") == []
     page.keyboard.press("Escape")
     assert mistakes(page, f"editor-{theme}") == []
+    page.once("dialog", lambda asked: asked.accept())
+
+
+def test_a_picture_is_chosen_from_the_library(vestnik: Vestnik, wide: Desk) -> None:
+    """Described there, and put into the block with its description."""
+    sent = {"file": base64.b64encode(drawn(size=(400, 300))).decode(), "alt": {"en": "The ocean"}}
+    picture = vestnik.call("POST", "/v1/media", sent).json()["id"]
+    eventually(lambda: vestnik.call("GET", f"/v1/media/{picture}").json()["state"] == "ready")
+    page = begin(wide, "From the library", "English")
+    block = add(page, "en", "Picture")
+    block.get_by_role("link", name="Choose from the library").click()
+    chosen = page.get_by_role("dialog").locator("[data-media]")
+    expect(chosen.first).to_be_visible()
+    page.screenshot(path=SCREENS / "editor-library.png")
+    chosen.first.click()
+    expect(block.get_by_label("Address of the picture")).to_have_value(re.compile("^https?://"))
+    expect(block.get_by_label("What the picture shows")).to_have_value("The ocean")
     page.once("dialog", lambda asked: asked.accept())
