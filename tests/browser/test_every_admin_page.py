@@ -7,6 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from chalicelib.api.media import MediaBody
+from chalicelib.api.openapi import example_of
 from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
 from tests.browser.pages import OF_BLOCKS, PAGES
@@ -38,6 +40,7 @@ def ids(vestnik: Vestnik) -> dict[str, str]:
         "ran": run_over(vestnik, "screen-2", "screen-3"),
         "code": link.rpartition("/")[2],
         "list": vestnik.call("POST", "/v1/lists", {"name": "Друзья кино"}).json()["id"],
+        "picture": vestnik.call("POST", "/v1/media", example_of(MediaBody)).json()["id"],
         "notification": vestnik.call("GET", "/v1/users/screen-1/notifications").json()["notifications"][0]["id"],
     }
 
