@@ -16,11 +16,12 @@ def live_api_id(stage: str) -> str:
 
 
 def emulated(template: dict[str, Any], *, stage: str) -> dict[str, Any]:
-    """The template with pinned ids, and with the gateway's own answers as resources: the emulator passes by those in
-    the definition of the API."""
+    """The template with pinned ids, and with the gateway's own answers and what it takes as bytes beside the
+    definition of the API, in which the emulator passes them by."""
     resources = template["Resources"]
     rest = resources["RestAPI"]["Properties"]
     rest["Tags"] = [*rest.get("Tags", []), {"Key": "ms-custom-id", "Value": rest_api_id(stage)}]
+    rest["BinaryMediaTypes"] = rest["Body"]["x-amazon-apigateway-binary-media-types"]
     resources["WebsocketAPI"]["Properties"]["Tags"] = {"ms-custom-id": live_api_id(stage)}
     [deployment] = [one for one in resources.values() if one["Type"] == "AWS::ApiGateway::Deployment"]
     for kind, answer in rest["Body"]["x-amazon-apigateway-gateway-responses"].items():
