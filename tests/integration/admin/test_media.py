@@ -33,7 +33,7 @@ def test_several_pictures_are_added_and_described_afterwards(boss: Visitor, pump
     assert sorted(one.title for one in pictures()) == ['poster "0".png', 'poster "1".png']
 
     path = f"/admin/media/{pictures()[0].id}"
-    boss.get(path)
+    assert ">Copy the address</button>" in boss.get(path).text
     said = boss.post(path, **{"alt.en": " A  gradient ", "alt.ru": ""})
     assert (said.status, said.said) == (303, "saved"), said.text
     assert pictures()[0].alt == {"en": "A gradient"}
