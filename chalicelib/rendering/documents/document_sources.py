@@ -66,15 +66,12 @@ def _at_block(mistake: FieldError, lines: Mapping[str, Sequence[int]]) -> FieldE
 
 
 def _line_in(said: Phrase) -> tuple[int, Phrase]:
-    """The line that a message names, and the message without it."""
-    if said.msgid == IN_LINE:
-        return int(str(said.params["n"])), phrase_of(ValueError(said.params["why"]))
+    """The line that a message names, and what it says about it; 0 and the message if it names none."""
     why = said.params.get("why")
-    if isinstance(why, Phrase):
-        line, inner = _line_in(why)
-        said = Phrase(said.msgid, **{**said.params, "why": inner})
-        return line, said
-    return 0, said
+    if said.msgid == IN_LINE:
+        return int(str(said.params["n"])), phrase_of(ValueError(why))
+    line, inner = _line_in(why) if isinstance(why, Phrase) else (0, said)
+    return (line, inner) if line else (0, said)
 
 
 def _written_by_hand(template: Template, locale: str) -> list[FieldError]:

@@ -40,10 +40,10 @@ def test_what_is_stored_is_read_again_and_may_be_stored_again(api: Gateway) -> N
     stored = put(api).body
     told = api.get("/v1/templates/hello").body
 
-    assert told == stored
+    assert {**told, "findings": []} == stored
     assert (told["documents"], told["title"]) == (HELLO["documents"], "About a film")
     assert told["locales"] == {"en": {}}
-    again = {name: one for name, one in told.items() if name not in ("key", "version", "findings")}
+    again = {name: one for name, one in told.items() if name not in ("key", "version")}
     assert api.put("/v1/templates/hello", again).body["version"] == 2
 
 

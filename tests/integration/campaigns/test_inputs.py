@@ -62,6 +62,7 @@ OTHER_SITE: dict[str, Any] = {
     "age_mark": "18+",
 }
 OTHER_TEMPLATE: dict[str, Any] = {
+    "title": "Another",
     "category": "digest",
     "channels": ("email", "live"),
     "extra_channels": (),
@@ -71,6 +72,7 @@ OTHER_TEMPLATE: dict[str, Any] = {
     "nothing_without": ("headline",),
     "action": Action(kind=ActionKind.VIEW, name="See", url="url"),
     "locales": {"en": {"email.html": "<p>Another</p>"}, "ru": {"email.html": "<p>Иное</p>"}},
+    "documents": {"en": {"subject": "Another", "blocks": [{"kind": "text", "text": "Another"}]}},
 }
 
 # Where each part of a letter comes from: an input by its name, or a reason why it is none.

@@ -33,6 +33,7 @@ FOLLOWS_FROM_THE_CODE = {
     "public/standalone_app.py": "the routes",
     "public/pages.py": "a template",
     "rendering/context.py": "a model of what a template declares",
+    "rendering/documents/markdown.py": "the reader of Markdown",
     "rendering/html_part.py": "the inliner of styles",
     "rendering/sandbox.py": "the environments of templates",
     "rendering/shipped.py": "where the templates lie",
