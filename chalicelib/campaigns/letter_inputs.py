@@ -43,6 +43,7 @@ _PROVIDERS = "how fast, and how providers are treated: no letter is another one"
 _LIVE = "where live clients connect: nothing of it is in a letter"
 STAGE_LEFT_OUT: Mapping[str, str] = {
     "stage": "a campaign never leaves its stage",
+    "media_url": "where pictures are served: a letter holds whole addresses",
     "retention_days": "how long it is remembered",
     "campaign_approval": "whether it is asked for at all",
     "second_factor": "how managers sign in",
