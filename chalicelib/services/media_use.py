@@ -15,7 +15,6 @@ from chalicelib.states import OVER
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.media import MediaRows, Picture
-from chalicelib.storage.runs import Runs
 
 _PAGE = 100
 _TOLD = 3
@@ -36,7 +35,6 @@ class MediaUse(Composed):
     shelf: Shelf
     templates: TemplateStore
     campaigns: Campaigns
-    runs: Runs
     site: SiteSettings
 
     def places(self, picture_id: str) -> Iterator[Use]:
@@ -78,12 +76,12 @@ class MediaUse(Composed):
         return picture._replace(alt=alt)
 
     def _words(self, head: CampaignHead) -> str:
-        letters = [dict(run.letter) for at in head.open_runs if (run := self.runs.get(head.id, at))]
-        words = [json.dumps([head.spec, letters])]
-        for version in {one.get("template_version") for one in (head.approved or {}, *letters)} - {None}:
-            with suppress(NotFoundError):
-                words.append(self.templates.get(str(head.spec["template"]), version).model_dump_json())
-        return "\n".join(words)
+        # A run that has begun shows what it began with: a deleted picture outlives it.
+        words = json.dumps(head.spec)
+        version = (head.approved or {}).get("template_version")
+        with suppress(NotFoundError):
+            words += self.templates.get(str(head.spec["template"]), version).model_dump_json() if version else ""
+        return words
 
     def _unfinished(self) -> Iterator[CampaignHead]:
         cursor: str | None = None

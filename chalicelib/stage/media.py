@@ -74,6 +74,5 @@ class MediaParts(CampaignParts):
             shelf=self.media_shelf,
             templates=self.templates,
             campaigns=self.campaigns,
-            runs=self.runs,
             site=self.site_settings,
         )
