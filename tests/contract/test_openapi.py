@@ -21,6 +21,7 @@ UNDOCUMENTED_PREFIXES = (
     "/admin",
     "/unsubscribe",
     "/preferences",
+    "/view/",
     "/new-link",
     "/confirm",
 )

@@ -88,6 +88,10 @@ def uploaded(site: Site) -> dict[str, str]:
     return {"id": site.run("create_list")["id"]}
 
 
+def picture(site: Site) -> dict[str, str]:
+    return {"id": site.run("add_media")["id"]}
+
+
 def draft(site: Site) -> dict[str, str]:
     return site.campaign()
 
@@ -135,6 +139,7 @@ PREPARED: dict[str, Prepare] = {
     "get_list": uploaded,
     "load_list": uploaded,
     "delete_list": uploaded,
+    **dict.fromkeys(("get_media", "describe_media", "delete_media"), picture),
     "pause_campaign": lambda site: site.campaign("start"),
     "cancel_campaign": lambda site: site.campaign("start"),
     "resume_campaign": lambda site: site.campaign("start", "pause"),
@@ -149,6 +154,7 @@ PREPARED: dict[str, Prepare] = {
             "edit_campaign",
             "list_campaign_versions",
             "preview_campaign",
+            "check_campaign_letter",
             "test_campaign",
             "start_campaign",
         ),
@@ -166,7 +172,8 @@ def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_the_example_of_every_call_works(api: Gateway, desk: Desk, approval: None, operation: str) -> None:  # noqa: F811
+@pytest.mark.usefixtures("approval", "shelf")
+def test_the_example_of_every_call_works(api: Gateway, desk: Desk, operation: str) -> None:  # noqa: F811
     site = Site(api, desk)
     prepare = PREPARED.get(operation)
 
