@@ -171,7 +171,9 @@ PAGES_MAY = {
     "preferences": {"get_item", "put_item"},
     "suppressions": {"get_item", "put_item"},
     "endpoints": {"query_names"},  # whether there are any, and nothing of where they are
-    "ledger": {"update_item"},
+    "ledger": {"get_item", "update_item"},
+    "runs": {"get_item"},
+    "templates": {"get_item"},
     "counters": {"update_item"},
 }
 
