@@ -15,14 +15,15 @@ def test_from_the_first_sign_in_to_a_campaign_that_reached_everybody(
 ) -> None:
     desk = Desk(browser.new_context(locale="en-GB"), vestnik)
     sign_in(desk, password=vestnik.cloud.state.manager_password())
-    page = desk.open("/templates")
-    page.get_by_label("Its key").fill("spring-sale")
-    page.get_by_label("Begins as a copy of").select_option("promo")
-    page.get_by_role("button", name="New template").click()
+    page = desk.open("/templates/new")
+    page.get_by_label("Title").fill("Spring sale")
+    page.get_by_label("Start from").select_option("promo")
+    page.get_by_role("button", name="Create").click()
     page.locator('[name="source.ru.email.subject"]').fill("Spring: {{ headline }}")
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("Spring:").first).to_be_visible()  # by itself, while it is typed
     page.get_by_role("button", name="Save as a new version").click()
+    page.locator("summary", has_text="What has changed").click()
     expect(page.locator(".added", has_text="Spring: {{ headline }}")).to_be_visible()
 
     address = written(desk, "Watched", template="spring-sale")
@@ -96,7 +97,7 @@ def test_a_file_becomes_an_audience(desk: Desk) -> None:
     expect(page.locator(".badge")).to_have_text("ready")  # by itself
     expect(page.locator("td", has_text="not as expected: email")).to_be_visible()
     page.get_by_role("link", name="Write a campaign to it").click()
-    page.get_by_role("link", name="promo").click()
+    page.locator('a[href*="template=promo"]').click()
     expect(page.get_by_label("Uploaded list", exact=True)).to_contain_text("Друзья кино")
     expect(page.get_by_label("An uploaded list")).to_be_checked()
     assert desk.troubles == []

@@ -81,7 +81,7 @@ def test_readers_of_three_languages_are_counted_decided_about_and_written_to(ves
     expect(page.get_by_role("row", name="German")).to_contain_text("nothing")
     page.get_by_label("As the user with the id").fill("reads-en")
     page.get_by_role("button", name="Show").click()
-    expect(page.locator("main")).to_contain_text("Subject: Tonight")
+    expect(page.locator("main")).to_contain_text("For half")
     desk.ask("Start", "Yes, start")
     desk.see_it_completed()
 

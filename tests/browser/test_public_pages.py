@@ -60,7 +60,7 @@ def links(vestnik: Vestnik) -> dict[str, str]:
     assert vestnik.call("POST", "/v1/notifications", body).status_code == 202
     letter = eventually(lambda: vestnik.letters(profile["email"]))[0]
     found = re.findall(rf"{re.escape(vestnik.cloud.api_url)}/(unsubscribe|preferences)/[A-Za-z0-9_.-]+", letter["html"])
-    whole = re.findall(rf"{re.escape(vestnik.cloud.api_url)}/[a-z]+/[A-Za-z0-9_.-]+", letter["html"])
+    whole = re.findall(rf"{re.escape(vestnik.cloud.api_url)}/[up][a-z]+/[A-Za-z0-9_.-]+", letter["html"])
     return {**dict(zip(found, whole, strict=True)), "user": name}
 
 

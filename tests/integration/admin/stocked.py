@@ -22,7 +22,7 @@ _DOCUMENT = {
     "blocks": [
         {"kind": "heading", "text": "Tonight"},
         {"kind": "text", "text": f"Hello, {_TAG}!", "show_if": "user.name"},
-        {"kind": "picture", "url": "https://cinema.example/p.png", "alt": "A hall", "width": 300},
+        {"kind": "picture", "url": "https://kino.example/p.png", "alt": "A hall", "width": 300},
         {"kind": "columns", "columns": [[{"kind": "button", "label": "Go", "url": "https://cinema.example"}]] * 2},
         {"kind": "films", "films": [{"title": "Solaris", "year": "1972"}, {"title": "Mirror"}], "per_row": 2},
         {"kind": "event", "title": "Premiere", "starts_at": "2026-12-24T19:00:00+03:00"},
