@@ -51,11 +51,14 @@ class MediaBody(StrictModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"file": _DOT, "alt": {"en": "A grey dot"}}]})
 
     file: Annotated[str | None, Field(description="the picture in Base64", repr=False)] = None
-    url: Annotated[
-        Line | None,
-        AfterValidator(lambda url: None if url is None else normal_url(url)),
-        Field(pattern=r"^https?://[^\s]{1,2000}$", description="or where it is fetched from, now"),
-    ] = None
+    url: (
+        Annotated[
+            Line,
+            AfterValidator(normal_url),
+            Field(pattern=r"^https?://[^\s]{1,2000}$", description="or where it is fetched from, now"),
+        ]
+        | None
+    ) = None
     title: Annotated[
         Line, Field(max_length=MAX_TITLE, description="what managers find it by; default: the file's name in `url`")
     ] = ""

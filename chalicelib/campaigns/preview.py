@@ -191,7 +191,7 @@ def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
         at = table_key(at) if spec.audience.list_id is None else {"block": whole(at["block"])}
         counts = Counter({name: whole(count) for name, count in state["counts"].items() if name in _COUNTED})
         unread = {name: Unread(name, whole(people), _text(shape)) for name, (people, shape) in state["unread"].items()}
-        languages = Counter({_text(name): whole(people) for name, people in state["languages"].items()})
+        languages = Counter({_text(name): whole(people) for name, people in state.get("languages", {}).items()})
         return _Seen(at, counts, unread, languages)
 
     return read

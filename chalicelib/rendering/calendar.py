@@ -20,7 +20,6 @@ _EVENT = "BEGIN:VEVENT"
 _HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Vestnik//Letters//EN", "CALSCALE:GREGORIAN", "METHOD:PUBLISH")
 _BREAK = re.compile(r"\r\n|\r|\n")
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMPTY = re.compile(r"[A-Z-]+:")
 
 
 class CalendarEvent(NamedTuple):
@@ -92,7 +91,7 @@ def finish_calendar(text: str) -> str:
     if _EVENT not in text:
         return ""
     lines = [line.strip() for line in _BREAK.split(text)]
-    return "".join(f"{_folded(line)}\r\n" for line in lines if line and not _EMPTY.fullmatch(line))
+    return "".join(f"{_folded(line)}\r\n" for line in lines if line.partition(":")[2])
 
 
 def _folded(line: str) -> str:

@@ -22,7 +22,7 @@ _BLOCKS = {"<!-- blocks -->": "blocks.html", "/* blocks */": "blocks.css"}
 _SPACERS = "&#847;&zwnj;&nbsp;" * 100
 _WHOLE = re.compile(r"\A\s*<(!doctype|html)\b", re.IGNORECASE)
 _MACRO = re.compile(r"\{%-? macro (?P<name>\w+)\(.*?\{%-? endmacro -?%\}\n?", re.DOTALL)
-_CALLED = re.compile(r"\w+(?=\s*\()")
+_CALLED = re.compile(r"(?<!\w)\w++(?=\s*+\()")
 _PREHEADER_TAG = re.compile(r"<preheader>|</preheader>\s*", re.IGNORECASE)
 
 

@@ -44,7 +44,9 @@ class TemplateVersions:
 
     def keep(self, key: str, name: str, body: Mapping[str, Any]) -> None:
         """Stores a shipped version unless it exists."""
-        save_if(shipped_row(key, name, body, at=rfc3339(self._clock())), TemplateRow.key.does_not_exist())
+        # Nearly always it does, and to be told so by a write costs as much as to write it.
+        if find(TemplateRow, shipped_row_key(key, name), SHIPPED_PLACE) is None:
+            save_if(shipped_row(key, name, body, at=rfc3339(self._clock())), TemplateRow.key.does_not_exist())
 
     def add(self, key: str, version: int, body: Mapping[str, Any], *, replaces: int | None, by: str) -> bool:
         """Stores a version as the newest; False if another with this number was stored meanwhile."""

@@ -128,7 +128,8 @@ def test_the_linter_of_cloudformation_agrees(either: dict[str, Any], tmp_path: P
     written = tmp_path / "released.json"
     written.write_text(json.dumps(either, indent=1))
     linter = Path(sys.executable).with_name("cfn-lint")
-    said = subprocess.run([linter, written], capture_output=True, text=True, check=False)
+    # As in `make lint`: a template without the artifacts' names has empty defaults.
+    said = subprocess.run([linter, written, "--ignore-checks", "W1030"], capture_output=True, text=True, check=False)
     assert (said.stdout, said.returncode) == ("", 0)
 
 

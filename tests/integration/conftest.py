@@ -172,6 +172,11 @@ def moto_of(service: str) -> Any:
     return get_backend(service)[DEFAULT_ACCOUNT_ID][ENVIRONMENT["AWS_DEFAULT_REGION"]]
 
 
+def bucket_of(kind: str) -> str:
+    """The name of one of the stage's buckets."""
+    return f"{settings().resource(kind)}-{DEFAULT_ACCOUNT_ID}-{ENVIRONMENT['AWS_DEFAULT_REGION']}"
+
+
 @contextmanager
 def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterator[None]:
     """An empty stage `test`, where an answer that is not exactly as declared is a mistake."""
@@ -180,6 +185,10 @@ def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterato
         monkeypatch.setenv(name, value)
     with mock_aws(), twin_in_place(empty_database() if on_twin else None):
         empty_stage()
+        for kind in ("files", "media"):
+            get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(
+                bucket_of(kind), ENVIRONMENT["AWS_DEFAULT_REGION"]
+            )
         yield
     new_process()
 
@@ -187,10 +196,7 @@ def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterato
 @pytest.fixture
 def bucket(stage: None) -> str:
     """The bucket of the files that letters carry."""
-    name = f"{settings().resource('files')}-{DEFAULT_ACCOUNT_ID}-{ENVIRONMENT['AWS_DEFAULT_REGION']}"
-    where: Any = {"LocationConstraint": ENVIRONMENT["AWS_DEFAULT_REGION"]}
-    boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
-    return name
+    return bucket_of("files")
 
 
 @pytest.fixture
@@ -203,10 +209,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def shelf(stage: None) -> Any:
     """The bucket of pictures."""
-    name = f"{settings().resource('media')}-{DEFAULT_ACCOUNT_ID}-{ENVIRONMENT['AWS_DEFAULT_REGION']}"
-    bucket = boto3.resource("s3").Bucket(name)
-    bucket.create(CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    return bucket
+    return boto3.resource("s3").Bucket(bucket_of("media"))
 
 
 WORKERS: Mapping[str, ModuleType] = {

@@ -20,7 +20,7 @@ from chalicelib.states import state_word
 from chalicelib.translation import translated
 from chalicelib.validation import said_of
 
-WRONG = Phrase("there is a template {key} already", key="draft")
+WRONG = Phrase("there is no template `{key}`", key="draft")
 STATES = Phrase(
     "the campaign is {state}: expected {states}",
     state=state_word("paused"),
@@ -31,7 +31,7 @@ STATES = Phrase(
 @pytest.mark.parametrize(
     ("phrase", "english", "russian"),
     [
-        (WRONG, "there is a template draft already", "шаблон draft уже есть"),  # a name is not translated
+        (WRONG, "there is no template `draft`", "такого шаблона нет: `draft`"),  # a name is not translated
         (
             STATES,
             "the campaign is paused: expected draft or scheduled",
@@ -99,7 +99,7 @@ def test_an_error_of_a_library_is_quoted() -> None:
 
 
 def test_an_error_says_its_field_and_its_phrase() -> None:
-    assert InvalidError.of("key", WRONG).detail == "key: there is a template draft already"
+    assert InvalidError.of("key", WRONG).detail == "key: there is no template `draft`"
 
 
 def test_a_language_without_a_catalogue_is_a_mistake_of_ours() -> None:

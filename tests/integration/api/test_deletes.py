@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from chalicelib.api.declarations import ENDPOINTS
+from chalicelib.api.media import MediaBody
+from chalicelib.api.openapi import example_of
 from chalicelib.stage.app import Stage
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import ListRow
@@ -35,6 +37,10 @@ def _suppression(api: Gateway) -> str:
     return "/v1/suppressions/email/anna@example.com"
 
 
+def _picture(api: Gateway) -> str:
+    return f"/v1/media/{api.post('/v1/media', example_of(MediaBody)).body['id']}"
+
+
 def _link(_: Gateway) -> str:
     LinkRow("abcdefgh", kind="short", redirect_url="https://cinema.example/p", notification_id="n-1", channel="email",
             created_at="2026-11-22T00:00:00.000000Z", valid_until="2027-11-22T00:00:00.000000Z").save()  # fmt: skip
@@ -53,6 +59,11 @@ DELETED = {
         _suppression,
         lambda api, _: api.post("/v1/suppressions", {"address": "anna@example.com", "until": LATER}),
         "/v1/suppressions/email/nobody@example.com",
+    ),
+    "/v1/media/{id}": Deleted(
+        _picture,
+        lambda api, path: api.patch(path, {"alt": {"en": "Another dot"}}),
+        "/v1/media/00000000000000000000000000000000",
     ),
     "/v1/links/{code}": Deleted(
         _link,

@@ -172,7 +172,7 @@ def approval(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("operation", CALLS)
-@pytest.mark.usefixtures("approval", "shelf")
+@pytest.mark.usefixtures("approval")
 def test_the_example_of_every_call_works(api: Gateway, desk: Desk, operation: str) -> None:  # noqa: F811
     site = Site(api, desk)
     prepare = PREPARED.get(operation)

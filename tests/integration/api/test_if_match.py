@@ -93,7 +93,7 @@ def test_the_second_of_two_editors_is_told_what_the_first_has_changed(api: Gatew
     assert (mine.status, mine.headers["content-type"]) == (412, PROBLEM)
     assert edited.field in mine.bad_fields
     now = api.get(path)
-    assert now.body == theirs.body
+    assert now.body == {name: one for name, one in theirs.body.items() if name != "findings"}
     assert mine.body["etag"] == mine.headers["etag"] == now.headers["etag"] == theirs.headers["etag"]
     assert write(api, path, edited, edited.mine, mine.body["etag"]).status == 200
 

@@ -83,7 +83,8 @@ def tell(desk: Desk, office: PostOffice, kind: str, **more: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def as_fast_as_may_be(desk: Desk) -> None:
-    """The clock stands, and no pace is waited for."""
+    """The clock stands, and no pace is waited for; the deployment has written the layout down."""
+    Stage.own().templates.write_down(Stage.own().templates.edition("promo"))
     for limit in LIMITS:
         Stage.own().limiter.set_rate(limit, LETTERS_A_SECOND)
 

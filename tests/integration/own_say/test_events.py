@@ -113,7 +113,9 @@ def test_the_reminders_come_while_the_address_is_not_confirmed(api: Gateway, pum
     release_all()
     pump.run()
 
-    assert [letter["subject"] for letter in letters()][1:] == ["Anna, confirm your address for Vestnik Cinema"] * 2
+    assert [letter["subject"] for letter in letters()][1:] == [
+        "Anna, don’t forget to confirm your email for Vestnik Cinema"
+    ] * 2
 
 
 def test_a_confirmed_address_stops_the_reminders(api: Gateway, pump: Pump, letters: Letters, person: Person) -> None:

@@ -363,9 +363,9 @@ def test_a_picture_is_shown_by_its_content_id_and_missed_where_it_is_not_attache
         "variables": {},
         "locales": {"en": {"email.subject": "Tonight", "email.html": '<img src="cid:poster" alt="The Lighthouse">'}},
     }
-    stored = api.put("/v1/templates/premiere", template)
+    stored = api.put("/v1/templates/lighthouse", template)
     assert stored.status == 200, stored.text
-    call = {"template": "premiere", "recipients": [{"email": "anna@example.com"}]}
+    call = {"template": "lighthouse", "recipients": [{"email": "anna@example.com"}]}
 
     [(field, said)] = what_is_wrong(api.post("/v1/notifications", call))
     picture = {"file": uploaded(api, b"\x89PNG"), "name": "poster.png", "inline": "poster"}

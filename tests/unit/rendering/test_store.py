@@ -131,13 +131,13 @@ def test_every_change_of_a_shipped_templates_content_is_another_version_and_the_
 ) -> None:
     """Promise A1: a shipped version is named by its content."""
     first = TemplateStore(folder=folder).get("welcome").version
-    edit(folder / "welcome" / "ru" / "email.subject", "пожаловать", "прийти")
+    edit(folder / "welcome" / "ru" / "email.json", "пожаловать", "прийти")
     second = TemplateStore(folder=folder).get("welcome").version
     meta = json.loads((folder / "welcome" / "meta.json").read_text())
     (folder / "welcome" / "meta.json").write_text(json.dumps({**meta, "default_locale": "en"}))
     third = TemplateStore(folder=folder).get("welcome").version
     (folder / "welcome" / "meta.json").write_text(json.dumps(meta, indent=7))
-    edit(folder / "welcome" / "ru" / "email.subject", "прийти", "пожаловать")
+    edit(folder / "welcome" / "ru" / "email.json", "прийти", "пожаловать")
 
     assert len({first, second, third}) == 3
     assert TemplateStore(folder=folder).get("welcome").version == first
@@ -149,7 +149,7 @@ def test_what_a_letter_is_accepted_with_is_found_by_newer_and_by_older_code(fold
     old = TemplateStore(shelf, folder=folder)
     old.write_down(accepted_by_old := old.edition("welcome"))
     old_words = old.layout(accepted_by_old.layout).strings("en")
-    edit(folder / "welcome" / "ru" / "email.subject", "пожаловать", "прийти")
+    edit(folder / "welcome" / "ru" / "email.json", "пожаловать", "прийти")
     edit(folder / "_layout" / "en.json", "Unsubscribe", "Leave")
     new = TemplateStore(shelf, folder=folder)
     new.write_down(accepted_by_new := new.edition("welcome"))
