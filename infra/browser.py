@@ -6,16 +6,16 @@ where this user may install it, else Playwright's own build. Run by `make test`;
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from infra.debian import apt_commands, succeeds
+
 REMEDY = "apt install chromium, or .venv/bin/python -m playwright install chromium, or CHROMIUM=/path/to/it"
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_LIMIT_SECONDS = 900
 
 
 def chromium() -> Path | None:
@@ -23,11 +23,11 @@ def chromium() -> Path | None:
     is none."""
     named = os.environ.get("CHROMIUM")
     places = [named] if named else [path for name in _NAMES if (path := shutil.which(name))]
-    found = next((place for place in places if _succeeds((place, "--version"))), None)
+    found = next((place for place in places if succeeds((place, "--version"))), None)
     if found is None and not named:
         with sync_playwright() as playwright:
             own = playwright.chromium.executable_path
-        found = own if _succeeds((own, "--version")) else None
+        found = own if succeeds((own, "--version")) else None
     return Path(found) if found else None
 
 
@@ -35,7 +35,7 @@ def fetch() -> Path | None:
     """Tries each way to get one, reporting it; None if none works."""
     for commands in _ways():
         print(f"browser tests: no Chromium; trying `{' '.join(commands[-1])}`", flush=True)
-        if all(_succeeds(command) for command in commands) and (found := chromium()):
+        if all(succeeds(command) for command in commands) and (found := chromium()):
             return found
     return None
 
@@ -44,22 +44,10 @@ def _ways() -> list[Sequence[Sequence[str]]]:
     if os.environ.get("CHROMIUM"):  # whoever names one wants no other
         return []
     ways: list[Sequence[Sequence[str]]] = []
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        install = ("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
-        ways.append((("apt-get", "update", "-qq"), install))
+    if commands := apt_commands("chromium"):
+        ways.append(commands)
     ways.append(((sys.executable, "-m", "playwright", "install", "chromium"),))
     return ways
-
-
-def _succeeds(command: Sequence[str]) -> bool:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    try:
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LIMIT_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.errors import IN_LINE, FieldError, InvalidError, Phrase, phrase_of
@@ -42,8 +42,10 @@ def without_made(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "locales": locales}
 
 
-def at_blocks(mistakes: Iterable[FieldError], template: Template) -> list[FieldError]:
+def at_blocks(mistakes: Sequence[FieldError], template: Template) -> list[FieldError]:
     """Mistakes of compiled sources by the blocks that they come from: whoever wrote a document never sees sources."""
+    if not mistakes:
+        return []
     lines = {
         locale: compile_document(read_document(given, place=""), template, place="").lines
         for locale, given in template.documents.items()
