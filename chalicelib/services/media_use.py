@@ -52,18 +52,19 @@ class MediaUse(Composed):
 
     def delete(self, picture_id: str, *, seen: Seen | None = None) -> None:
         """Takes a picture out of the library; letters that were sent show it as long as the ledger knows them. May be
-        repeated. Raises: NotFoundError, ChangedError, ConflictError (permanent: it is used), UnavailableError
-        (retryable)."""
-        picture = self.rows.get(picture_id)
-        if seen is not None:
-            seen.require(picture.fields(), what=Phrase("the picture {id}", id=picture_id))
-        if used := list(self.places(picture_id)):
-            names = ", ".join(one.name for one in used[:_TOLD]) + (" …" if len(used) > _TOLD else "")
-            raise ConflictError(Phrase("the picture is used by {names}: take it out there first", names=names))
+        repeated. Raises: NotFoundError (permanent: it never was), ChangedError, ConflictError (permanent: it is used,
+        or others change it at this moment), UnavailableError (retryable)."""
+        picture = self.rows.find(picture_id)
+        if picture.deleted_at is None:
+            if seen is not None:
+                seen.require(picture.fields(), what=Phrase("the picture {id}", id=picture_id))
+            self._refuse_used(picture_id)
+            if not self.rows.delete(picture):
+                raise _being_changed()
+        # Also of one that is deleted already: the call before may have died here.
         names_of = [name for name in (picture.file, picture.file_2x) if name]
         self.shelf.forget(names_of, content_type=picture.content_type or "")
         self.shelf.drop_original(picture_id)
-        self.rows.delete(picture_id)
 
     def describe(self, picture_id: str, alt: dict[str, str], *, seen: Seen | None = None) -> Picture:
         """Changes what is said of a picture. Raises: NotFoundError, ChangedError, ConflictError (permanent: others
@@ -72,8 +73,13 @@ class MediaUse(Composed):
         if seen is not None:
             seen.require(picture.fields(), what=Phrase("the picture {id}", id=picture_id))
         if not self.rows.describe(picture, alt):
-            raise ConflictError(Phrase("the picture is being changed by others; try again"))
+            raise _being_changed()
         return picture._replace(alt=alt)
+
+    def _refuse_used(self, picture_id: str) -> None:
+        if used := list(self.places(picture_id)):
+            names = ", ".join(one.name for one in used[:_TOLD]) + (" …" if len(used) > _TOLD else "")
+            raise ConflictError(Phrase("the picture is used by {names}: take it out there first", names=names))
 
     def _words(self, head: CampaignHead) -> str:
         # A run that has begun shows what it began with: a deleted picture outlives it.
@@ -90,3 +96,7 @@ class MediaUse(Composed):
             yield from (head for head in heads if head.state not in OVER)
             if cursor is None:
                 return
+
+
+def _being_changed() -> ConflictError:
+    return ConflictError(Phrase("the picture is being changed by others; try again"))

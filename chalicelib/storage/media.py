@@ -7,11 +7,12 @@ from chalicelib.clock import Clock, rfc3339
 from chalicelib.errors import NotFoundError, Phrase, restored, stored
 from chalicelib.states import MediaState
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import delete_if, reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.media import MediaRow
 from chalicelib.storage.values import find, value_of
 
 LISTED = "media"
+_IS_THERE = MediaRow.id.exists() & MediaRow.deleted_at.does_not_exist()
 
 
 class Made(NamedTuple):
@@ -38,6 +39,7 @@ class Picture(NamedTuple):
     state: MediaState
     created_at: str
     created_by: str
+    deleted_at: str | None = None
     problem: str | None = None
     ending: str | None = None
     content_type: str | None = None
@@ -82,7 +84,7 @@ class MediaRows:
         self._clock = clock
 
     def add(self, picture_id: str, *, title: str, alt: Mapping[str, str], kind: str, by: str) -> Picture:
-        """A new picture that is being made ready, or the one that is there."""
+        """A new picture that is being made ready, as is one that was deleted; or the one that is there."""
         row = MediaRow(
             picture_id,
             listed=LISTED,
@@ -94,13 +96,21 @@ class MediaRows:
             kind=kind,
             state=MediaState.PROCESSING,
         )
-        return _picture(row) if save_if(row, MediaRow.id.does_not_exist()) else self.get(picture_id)
+        free = MediaRow.id.does_not_exist() | MediaRow.deleted_at.exists()
+        return _picture(row) if save_if(row, free) else self.get(picture_id)
 
     def get(self, picture_id: str) -> Picture:
         """Raises: NotFoundError (permanent)."""
+        picture = self.find(picture_id)
+        if picture.deleted_at is not None:
+            raise _unknown(picture_id)
+        return picture
+
+    def find(self, picture_id: str) -> Picture:
+        """It, or what is left of it once it is deleted. Raises: NotFoundError (permanent: it never was)."""
         row = find(MediaRow, picture_id)
         if row is None:
-            raise NotFoundError(Phrase("there is no picture {id}", id=picture_id))
+            raise _unknown(picture_id)
         return _picture(row)
 
     def page(self, *, limit: int, cursor: str | None = None, words: str = "") -> tuple[list[Picture], str | None]:
@@ -129,7 +139,7 @@ class MediaRows:
         """It is ready; False if it is gone."""
         actions = [MediaRow.state.set(MediaState.READY), MediaRow.problem.remove(), MediaRow.problem_phrase.remove()]
         actions += [getattr(MediaRow, name).set(value) for name, value in made._asdict().items() if value is not None]
-        return update_if(MediaRow(picture_id), actions, MediaRow.id.exists())
+        return update_if(MediaRow(picture_id), actions, _IS_THERE)
 
     def refuse(self, picture_id: str, why: Phrase) -> bool:
         """No letter can show it, and why; False if it is gone, or was made ready before."""
@@ -138,16 +148,22 @@ class MediaRows:
             MediaRow.problem.set(str(why)),
             MediaRow.problem_phrase.set(stored(why)),
         ]
-        return update_if(MediaRow(picture_id), actions, MediaRow.id.exists() & (MediaRow.state != MediaState.READY))
+        return update_if(MediaRow(picture_id), actions, _IS_THERE & (MediaRow.state != MediaState.READY))
 
     def describe(self, seen: Picture, alt: Mapping[str, str]) -> bool:
         """Changes what is said of it; False, with nothing done, if others have changed that, or it is gone."""
         actions = [MediaRow.alt.set(dict(alt)), MediaRow.words.set(_words(seen.title, alt))]
-        return update_if(MediaRow(seen.id), actions, MediaRow.alt == dict(seen.alt))
+        return update_if(MediaRow(seen.id), actions, _IS_THERE & (MediaRow.alt == dict(seen.alt)))
 
-    def delete(self, picture_id: str) -> None:
-        """Takes it out of the library; may be repeated."""
-        delete_if(MediaRow(picture_id), MediaRow.id.exists())
+    def delete(self, seen: Picture) -> bool:
+        """Takes it out of the library; False, with nothing done, if it has changed since it was read."""
+        actions = [MediaRow.deleted_at.set(rfc3339(self._clock())), MediaRow.listed.remove()]
+        same = (MediaRow.alt == dict(seen.alt)) & (MediaRow.state == seen.state)
+        return update_if(MediaRow(seen.id), actions, _IS_THERE & same)
+
+
+def _unknown(picture_id: str) -> NotFoundError:
+    return NotFoundError(Phrase("there is no picture {id}", id=picture_id))
 
 
 def _words(title: str, alt: Mapping[str, str]) -> str:

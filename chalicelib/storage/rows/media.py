@@ -18,14 +18,16 @@ class MediaByCreationIndex(GlobalSecondaryIndex["MediaRow"]):
 
 
 class MediaRow(StageTable):
-    """A picture. `words` is what it is found by; sizes are those of the prepared pictures, where there are any."""
+    """A picture. `words` is what it is found by; sizes are those of the prepared pictures, where there are any. Of a
+    deleted one the row stays, without `listed`: to delete it again succeeds."""
 
     class Meta(TableMeta):
         thing = "media"
 
     id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     by_creation = MediaByCreationIndex()
-    listed = UnicodeAttribute()
+    listed = UnicodeAttribute(null=True)
+    deleted_at = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
     created_by = UnicodeAttribute()
     title = UnicodeAttribute()
