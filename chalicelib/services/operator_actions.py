@@ -1,7 +1,7 @@
 """What a person does about deliveries: cancel what is unsent; of those that the service gave up or is unsure of, send
 them again, or leave them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -46,8 +46,8 @@ class OperatorActions(Composed):
         sent or is uncertain stays so. Returns how many. Raises: NotFoundError (permanent), UnavailableError (retryable;
         the rest stays)."""
 
-        def back(letter: QueueMessage) -> None:
-            self.queues.put(queue, [Outgoing(self._reopened(letter.body))])
+        def back(letters: Sequence[QueueMessage]) -> None:
+            self.queues.put(queue, [Outgoing(body) for body in self._reopened([one.body for one in letters])])
 
         return self.dead_letters.take(queue, limit=limit, ids=ids, each=back)
 
@@ -55,8 +55,9 @@ class OperatorActions(Composed):
         """Deletes dead letters for good; returns how many. Raises: NotFoundError (permanent), UnavailableError
         (retryable)."""
 
-        def note(letter: QueueMessage) -> None:
-            logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
+        def note(letters: Sequence[QueueMessage]) -> None:
+            for letter in letters:
+                logger().warning("dead letter dropped", queue=queue, message_id=letter.id, reason=reason, by=by)
 
         return self.dead_letters.take(queue, limit=limit, ids=ids, each=note)
 
@@ -100,19 +101,18 @@ class OperatorActions(Composed):
             raise NotFoundError(Phrase("there is no delivery {id}", id=key.id))
         return found
 
-    def _reopened(self, body: str) -> str:
-        """The body as it goes back: with its first attempt. What is no job goes back as it is."""
-        for kind in (DeliverJob, EnrichJob):
-            try:
-                job = received(kind, body)
-            except ValidationError:
-                continue
-            if isinstance(job, DeliverJob):
-                self._reopen_failed([key_of(one, job.channel) for one in job.recipients])
-            return passed(job.model_copy(update={"attempt": 1}))
-        return body
+    def _reopened(self, bodies: Sequence[str]) -> list[str]:
+        """The bodies as they go back: with their first attempt. What is no job goes back as it is."""
+        jobs = [_job_in(body) for body in bodies]
+        self._reopen_failed(
+            {key_of(one, job.channel) for job in jobs if isinstance(job, DeliverJob) for one in job.recipients}
+        )
+        return [
+            passed(job.model_copy(update={"attempt": 1})) if job else body
+            for job, body in zip(jobs, bodies, strict=True)
+        ]
 
-    def _reopen_failed(self, keys: Sequence[DeliveryKey]) -> None:
+    def _reopen_failed(self, keys: Collection[DeliveryKey]) -> None:
         # Only what failed: an uncertain delivery may have been sent, and is decided one by one.
         states = self.ledger.states(keys)
         failed = [key for key in keys if key in states and states[key].status == DeliveryStatus.FAILED]
@@ -139,6 +139,14 @@ class OperatorActions(Composed):
         if campaign is not None and campaign.approved_site not in (None, self.site_tag()):
             raise ConflictError(Phrase("its campaign waits for approval: it would not be sent as it was approved"))
         return self.runs.get(head.campaign_id, head.run_id.removeprefix(f"{head.campaign_id}@"))
+
+
+def _job_in(body: str) -> DeliverJob | EnrichJob | None:
+    kinds: tuple[type[DeliverJob | EnrichJob], ...] = (DeliverJob, EnrichJob)
+    for kind in kinds:
+        with suppress(ValidationError):
+            return received(kind, body)
+    return None
 
 
 class _Glimpse(BaseModel):

@@ -34,7 +34,7 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
     def dead_letters(self) -> DeadLetters:
         from chalicelib.flow.dead_letters import DeadLetters
 
-        return DeadLetters(self.queues, taken=self.queue_depths.forget)
+        return DeadLetters(self.queues, monotonic=self.monotonic, taken=self.queue_depths.forget)
 
     @cached_property
     def queue_depths(self) -> QueueDepths:

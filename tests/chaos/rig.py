@@ -163,6 +163,14 @@ class Rig:
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
+    def redriven(self, queue: str, *, at_once: int) -> Iterator[int]:
+        """Puts all dead letters back, as a person does: again while some are left; how many each time."""
+        left = True
+        while left:
+            answer = self.control("POST", f"dead-letters/{queue}/redrive", {"limit": at_once})
+            yield answer["moved"]
+            left = answer["left"] > 0
+
     # -- what came of it
 
     def copies(self, addresses: Sequence[str]) -> Counter[str]:

@@ -1,6 +1,7 @@
 """Dead letters: looked at, put back, thrown away; and the deliveries that wait for a person."""
 
 import json
+from itertools import count
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ from chalicelib.settings import settings
 from chalicelib.stage.app import Stage
 from tests.integration.conftest import Letters, Pump
 from tests.ledgers import stored
+from tests.processes import compose
 
 QUEUE = "deliver-email-bulk"
 PROMO = {
@@ -166,6 +168,23 @@ def show_again(pump: Pump) -> None:
         sqs_backends[DEFAULT_ACCOUNT_ID]["eu-central-1"].queues[settings().resource(f"{QUEUE}-dlq")]._messages
     ):
         message.visible_at = 0
+
+
+def test_of_more_ids_than_the_limit_no_more_are_moved(pump: Pump) -> None:
+    put_many(pump, 12)
+    wanted = message_ids()
+    show_again(pump)
+
+    assert Stage.own().operator_actions.redrive(QUEUE, limit=3, ids=wanted) == 3
+    assert (len(pump.bodies(QUEUE)), len(message_ids())) == (3, 9)
+
+
+def test_a_redrive_that_takes_long_answers_with_what_it_has_done(pump: Pump) -> None:
+    put_many(pump, 45)
+    compose(monotonic=count(0, 7).__next__)  # seven seconds for ten letters
+
+    assert [Stage.own().operator_actions.redrive(QUEUE, limit=45) for _ in range(4)] == [20, 20, 5, 0]
+    assert sum(Stage.own().queues.counts(QUEUE)) == 45
 
 
 def test_ids_that_are_not_there_move_nothing(pump: Pump) -> None:
