@@ -1,7 +1,8 @@
 """The queues of the service on the emulator, looked into and tampered with. `rig.py` makes it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from tests.e2e.conftest import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
 _HELD_SECONDS = 240  # a message that is read stays unseen so long, or until it is put back
 
@@ -71,17 +73,26 @@ class Queues:
         """Of the stage's queue."""
         return self._sqs.get_queue_url(QueueName=f"vestnik-{STAGE}-{queue}")["QueueUrl"]
 
-    @contextmanager
-    def visibility(self, queue: str, seconds: int) -> Iterator[None]:
+    def visibility(self, queue: str, seconds: int) -> AbstractContextManager[None]:
         """Sets another visibility timeout for a while: what fails comes back sooner."""
+        return self._with(queue, "VisibilityTimeout", lambda _: str(seconds))
+
+    def receives(self, queue: str, most: int) -> AbstractContextManager[None]:
+        """For a while a message becomes a dead letter only after so many. Production's five take a quarter of an hour,
+        here a minute, which a busy machine may need to come back to its feet."""
+        return self._with(
+            queue, "RedrivePolicy", lambda policy: json.dumps({**json.loads(policy), "maxReceiveCount": most})
+        )
+
+    @contextmanager
+    def _with(self, queue: str, name: "QueueAttributeNameType", change: Callable[[str], str]) -> Iterator[None]:
         url = self._url(queue)
-        now = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-        before = now["VisibilityTimeout"]
-        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
+        before = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name]
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={name: change(before)})
         try:
             yield
         finally:
-            self._sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": before})
+            self._sqs.set_queue_attributes(QueueUrl=url, Attributes={name: before})
 
     def empty_all(self) -> None:
         """Empties all queues."""

@@ -125,18 +125,19 @@ def test_events_wait_while_the_topic_does_not_answer(rig: Rig) -> None:
 
 def test_a_thousand_letters_arrive_once_though_every_component_stops_and_starts_in_turn(rig: Rig) -> None:
     rig.control("POST", "limits/ses.bulk", {"rate_per_second": 10})  # so that some are left at the last stop
-    bulk, instant = rig.addresses(900), rig.addresses(100)
-    ids = rig.send(bulk, lane="bulk")
-    with ThreadPoolExecutor() as pool:
-        sender = pool.submit(rig.insist, instant)  # its call may be the one that the API dies with
-        stop_each(rig)
-        ids += sender.result()
-    restart(rig, "emulator")
-    assert rig.stats()["accepted"] < 1000  # everything was stopped while letters flowed
-    rig.control("POST", "limits/ses.bulk", {"rate_per_second": 400})
-    assert rig.settle(ids, ticking=True) == {"delivered": 1000}
-    assert set(rig.copies(bulk).values()) == set(rig.copies(instant).values()) == {1}
-    assert rig.queues.dead() == {}
+    with rig.queues.receives("deliver-email-bulk", 20):
+        bulk, instant = rig.addresses(900), rig.addresses(100)
+        ids = rig.send(bulk, lane="bulk")
+        with ThreadPoolExecutor() as pool:
+            sender = pool.submit(rig.insist, instant)  # its call may be the one that the API dies with
+            stop_each(rig)
+            ids += sender.result()
+        restart(rig, "emulator")
+        assert rig.stats()["accepted"] < 1000  # everything was stopped while letters flowed
+        rig.control("POST", "limits/ses.bulk", {"rate_per_second": 400})
+        assert rig.settle(ids, ticking=True) == {"delivered": 1000}
+        assert set(rig.copies(bulk).values()) == set(rig.copies(instant).values()) == {1}
+        assert rig.queues.dead() == {}
 
 
 def stop_each(rig: Rig) -> None:
