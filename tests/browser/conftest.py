@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, ViewportSi
 from infra.browser import REMEDY, chromium
 from infra.paths import BUILD
 from tests.browser.desk import READERS, Desk, sign_in, signed_in
-from tests.e2e.conftest import Vestnik, cloud, vestnik
+from tests.e2e.conftest import Vestnik, a_test_that_is_run_again_finds_no_letters, cloud, vestnik
 
-__all__ = ["cloud", "vestnik"]  # pytest finds them here
+__all__ = ["a_test_that_is_run_again_finds_no_letters", "cloud", "vestnik"]  # pytest finds them here
 # Chromium's own surface: each window would have renderers of its own for what drops down from the address bar.
 SURFACE = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "PreloadTopChromeWebUI", "SpareRendererForSitePerProcess")
 # Playwright's: the last list that Chromium is given is the only one.

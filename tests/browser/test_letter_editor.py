@@ -42,6 +42,7 @@ def begin(desk: Desk, title: str, *languages: str) -> Page:
         page.get_by_role("checkbox", name=name).set_checked(name in languages)
     page.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+    page.wait_for_load_state()  # until its scripts are there, a key does what it does without them
     return page
 
 

@@ -106,3 +106,11 @@ def vestnik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
 def cloud(vestnik: Vestnik) -> LocalCloud:
     """The machine under the service, for tests that break it."""
     return vestnik.cloud
+
+
+@pytest.fixture(autouse=True)
+def a_test_that_is_run_again_finds_no_letters(request: pytest.FixtureRequest) -> None:
+    """Those of its first try are in the mailbox, and would be counted with its own."""
+    if "vestnik" in request.fixturenames and getattr(request.node, "execution_count", 1) > 1:
+        mailbox = request.getfixturevalue("vestnik").cloud.mailbox_url
+        requests.delete(f"{mailbox}/api/messages", timeout=_REQUEST_SECONDS).raise_for_status()
