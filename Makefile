@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 # whole cloud mostly wait; `chaos` comes last. What a lane said is told when it ends.
 LANES := fast e2e browser chaos
 JOBS ?= 3
-LANE.fast := -n 2 tests/unit tests/contract tests/integration packages/ses-mailbox/tests
+LANE.fast := -n 2 --dist worksteal tests/unit tests/contract tests/integration packages/ses-mailbox/tests
 LANE.e2e := --reruns 1 tests/e2e
 LANE.browser := --reruns 1 tests/browser
 # What breaks the service on purpose is never run again: a test that passes at the second try has found something.

@@ -43,6 +43,8 @@ class Gate:
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # an older server does not say "continue": S3's client waits a second for it
+
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if gate.fault(_call(self.path, body)):

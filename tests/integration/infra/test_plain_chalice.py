@@ -52,6 +52,7 @@ def api(account: Account, leading: Mapping[str, str], project: Path) -> Iterator
     [made] = account.rest_apis.get_rest_apis()["items"]
     yield f"{account.endpoint_url}/_aws/execute-api/{made['id']}/api"
     chalice(project, "delete", leading)
+    account.logs.delete_log_group(logGroupName=f"/aws/lambda/vestnik-{STAGE}")  # nobody else knows of it
     assert made_by_chalice(account, STAGE) is None
     assert account.lambdas.list_functions()["Functions"] == []
 

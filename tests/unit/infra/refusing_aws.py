@@ -30,6 +30,8 @@ def refusing_aws(refusal: Refusal) -> Iterator[str]:
     """The address where every call ends so."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # an older server does not say "continue": S3's client waits a second for it
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if refusal.knows_caller and b"GetCallerIdentity" in body:
