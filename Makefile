@@ -17,8 +17,8 @@ PYTEST_ARGS ?=
 LANES := fast e2e browser chaos
 JOBS ?= 3
 LANE.fast := -n 2 --dist worksteal tests/unit tests/contract tests/integration packages/ses-mailbox/tests
-LANE.e2e := --reruns 1 tests/e2e
-LANE.browser := --reruns 1 tests/browser
+LANE.e2e := --reruns 1 --rerun-show-tracebacks tests/e2e
+LANE.browser := --reruns 1 --rerun-show-tracebacks tests/browser
 # What breaks the service on purpose is never run again: a test that passes at the second try has found something.
 LANE.chaos := -n 2 --dist loadfile tests/chaos
 # Asked for by name, these need no Chromium.
