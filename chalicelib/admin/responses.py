@@ -35,7 +35,7 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
         # The second part says which form it is: sent twice, it is done once.
         "token": f"{session.form_token}.{token_hex(8)}" if session else None,
         "theme": cookies.get(THEME_COOKIE) if cookies.get(THEME_COOKIE) in ("light", "dark") else "auto",
-        "here": address_of(request),
+        "here": back_of(request) if session else address_of(request),
         "done": query.get("done") if request.method == "GET" else None,
         "kept": False,
         "idle_seconds": int(IDLE.total_seconds()),

@@ -3,6 +3,7 @@ was typed."""
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 
 import pytest
@@ -96,6 +97,12 @@ def test_each_kind_of_block_is_added_by_two_buttons(editor: Visitor, kind: str) 
     assert (added["doc.en.subject"], added["title"]) == (["Half typed"], ["Another title"])
     assert added["doc.ru.subject"] == ["Spring sale"]
     assert stored().version == 1  # nothing is saved
+
+
+def test_the_language_can_be_changed_on_the_page_that_a_button_brought_back(editor: Visitor) -> None:
+    seen = editor.post(f"{PAGE}/blocks", **{**form_of(editor.get(PAGE)), "do": f"add {BLOCKS} 1 divider"})
+    [link] = [one for one in re.findall(r'href="([^"]+)"', seen.text) if "look?language=ru" in one]
+    assert editor.get(unescape(link)).place == PAGE
 
 
 def test_blocks_are_moved_copied_and_left_out_with_what_is_typed(editor: Visitor) -> None:
