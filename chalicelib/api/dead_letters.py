@@ -111,7 +111,7 @@ def get_dead_letters(call: Call[None, PageQuery]) -> dict[str, Any]:
     answer=MovedAnswer,
 )
 def redrive_dead_letters(call: Call[RedriveBody, None]) -> dict[str, Any]:
-    """What was sent before stays sent. Ends after twelve seconds; repeat while `left` is not 0."""
+    """What was sent before stays sent. A call ends in time, done or not: repeat while `left` is not 0."""
     name = call.path["name"]
     moved = stage().operator_actions.redrive(name, limit=call.body.limit, ids=call.body.ids)
     return {"moved": moved, "left": stage().dead_letters.count(name)}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from itertools import count
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -15,7 +15,7 @@ import requests
 from infra import deploy, destroy, planning
 from infra.account import Account
 from infra.package import artifacts
-from tests.serving import serving
+from tests.serving import AwsHandler, serving
 
 STAGE = "dev"
 APP, INFRA = f"vestnik-{STAGE}-app", f"vestnik-{STAGE}-infra"
@@ -42,9 +42,7 @@ class Gate:
         self.refused = 0
         gate = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"  # an older server does not say "continue": S3's client waits a second for it
-
+        class Handler(AwsHandler):
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if gate.fault(_call(self.path, body)):
@@ -66,9 +64,6 @@ class Gate:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:
-                """Overrides the server's: a test prints nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-from tests.serving import serving
+from tests.serving import AwsHandler, serving
 
 _CALLER = (
     '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
@@ -29,10 +29,8 @@ class Refusal(NamedTuple):
 def refusing_aws(refusal: Refusal) -> Iterator[str]:
     """The address where every call ends so."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # an older server does not say "continue": S3's client waits a second for it
-
-        def do_POST(self) -> None:
+    class Handler(AwsHandler):
+        def _refuse(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if refusal.knows_caller and b"GetCallerIdentity" in body:
                 self._answer(200, "text/xml", _CALLER)
@@ -45,7 +43,7 @@ def refusing_aws(refusal: Refusal) -> Iterator[str]:
                 told = json.dumps({"__type": refusal.code, "message": refusal.message, "Message": refusal.message})
                 self._answer(refusal.status, "application/x-amz-json-1.0", told)
 
-        do_GET = do_PUT = do_DELETE = do_HEAD = do_POST  # noqa: N815 - http.server's names
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _refuse  # noqa: N815 - http.server's names
 
         def _answer(self, status: int, kind: str, text: str) -> None:
             self.send_response(status)
@@ -55,9 +53,6 @@ def refusing_aws(refusal: Refusal) -> Iterator[str]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
         yield url
