@@ -126,7 +126,8 @@ def prepare(cloud: StubbedCloud) -> None:
     """Puts the rows of one run into the stubbed cloud, as the generator would have made them."""
     from chalicelib.campaigns.model import Campaign
     from chalicelib.pipeline.jobs import LetterSpec
-    from chalicelib.storage.rows.campaigns import CampaignRow, RunRow, ShardRow
+    from chalicelib.storage.rows.campaign_parts import ShardRow
+    from chalicelib.storage.rows.campaigns import CampaignRow, RunRow
 
     gold = {"rule": {"attribute": "plan", "op": "equals", "value": "gold"}}
     spec = Campaign.model_validate(

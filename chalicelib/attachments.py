@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Line, is_tame
+from chalicelib.text import Line, is_tame, shaped
 
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
@@ -51,7 +51,13 @@ def _file_name(name: str) -> str:
 
 
 FileName = Annotated[Line, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_file_name)]
-ContentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+ContentId = Annotated[
+    str,
+    shaped(
+        r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$",
+        Phrase("expected up to 64 Latin letters, digits and . _ @ -, such as poster"),
+    ),
+]
 
 
 class KeptFile(StrictModel):
@@ -81,11 +87,20 @@ class Attachment(StrictModel):
     )
 
     file: Annotated[
-        str | None, Field(pattern=r"^[0-9a-f-]{36}$", description="`id` of an uploaded file (`POST /v1/files`)")
+        str | None,
+        shaped(
+            r"^[0-9a-f-]{36}$",
+            Phrase("expected the id of a file"),
+            description="`id` of an uploaded file (`POST /v1/files`)",
+        ),
     ] = None
     url: Annotated[
         Line | None,
-        Field(pattern=r"^https?://[^\s]{1,2000}$", description="fetched once, as the call is accepted"),
+        shaped(
+            r"^https?://[^\s]{1,2000}$",
+            Phrase("expected an address that begins with http:// or https://"),
+            description="fetched once, as the call is accepted",
+        ),
     ] = None
     name: Annotated[FileName, Field(description="as the reader sees it; its ending says what it is")]
     inline: Annotated[

@@ -5,7 +5,8 @@ import os
 import re
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
@@ -28,9 +29,9 @@ def _moment(value: object) -> object:
     if value is None or (isinstance(value, datetime) and is_of_this_century(value)):
         return value
     if isinstance(value, str) and (found := _RFC3339.fullmatch(value.strip())):
-        date, time, offset = found.groups()
+        day, time, offset = found.groups()
         try:
-            moment = datetime.fromisoformat(f"{date}T{time}{offset.upper().replace(' ', '+')}")
+            moment = datetime.fromisoformat(f"{day}T{time}{offset.upper().replace(' ', '+')}")
         except ValueError:
             pass  # the 31st of February
         else:
@@ -41,6 +42,17 @@ def _moment(value: object) -> object:
 
 # A time in a request body.
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"20\d\d-\d\d-\d\d", value.strip()):
+        with suppress(ValueError):  # the 31st of February
+            return date.fromisoformat(value.strip())
+    raise ValueError(Phrase("expected a day such as 2026-12-01"))
+
+
+# A day in a request's query.
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 def now() -> datetime:

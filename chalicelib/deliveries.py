@@ -86,6 +86,11 @@ class Spot(NamedTuple):
         """`<home>-<chunk>-<place>`, or OWN: only characters that SES allows in a tag."""
         return OWN if self.chunk == OWN_CHUNK else f"{self.home}-{self.chunk}-{self.place}"
 
+    @property
+    def variant(self) -> str | None:
+        """Which variant of an experiment all letters of its chunk are; the names of other chunks have no capitals."""
+        return self.chunk[0] if self.chunk[:1].isupper() else None
+
     @classmethod
     def of(cls, text: str, notification_id: str) -> "Spot":
         """The inverse of `text`; OWN is the letter's own. Raises: ValueError."""
@@ -95,6 +100,11 @@ class Spot(NamedTuple):
         if not (home and chunk and place.isdecimal() and int(place) < PLACES):
             raise ValueError("not a spot")
         return cls(home, chunk, int(place))
+
+
+def variant_at(spot: str | None) -> str | None:
+    """Which variant of an experiment the letter at a spot is."""
+    return Spot.of(spot or OWN, "").variant
 
 
 class DeliveryKey(NamedTuple):
@@ -147,6 +157,7 @@ class Move(NamedTuple):
     resend: bool = False  # back to `queued` although the provider may have it: allowed once
     unclaimed: bool = False  # only where no worker has claimed it: a repeated message closes nothing that was sent
     expires_at_epoch: int | None = None  # default: the retention, from its creation
+    provider: int | None = None  # whose servers it goes to (`mailbox_providers`), as it is claimed
 
     @property
     def is_answer(self) -> bool:

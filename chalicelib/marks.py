@@ -5,6 +5,7 @@ Nothing has to be read to make one, making it again changes nothing, and the sam
 first.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -36,13 +37,16 @@ _ENGAGEMENTS: Mapping[Engagement, str] = {
     Engagement.UNSUBSCRIBED: "u",
 }
 ENGAGED: Mapping[str, Engagement] = {mark: name for name, mark in _ENGAGEMENTS.items()}
+# Which link of the letter was followed: the mark of who did, and the link's code.
+ON_LINK: Mapping[Engagement, str] = {Engagement.CLICKED: "L", Engagement.MACHINE_CLICKED: "M"}
+LINK_MARK = re.compile("[LM][a-z2-7]{16}")
 MARKS = frozenset({*(mark for _, marks in RANKED for mark in marks), *ENGAGED})
 Numbers = Mapping[str, Collection[int]]  # by mark
 _MOST_UNJUDGED = 20  # openings of a letter whose delivery is never told, as on most channels
 
 
 class Heard(NamedTuple):
-    """Something that was heard of a delivery: one of MARKS, and when it happened."""
+    """Something that was heard of a delivery: one of MARKS, or a LINK_MARK, and when it happened."""
 
     key: DeliveryKey
     mark: str
@@ -69,6 +73,11 @@ def told(key: DeliveryKey, status: DeliveryStatus, reason: str | None, at: datet
 def engaged(key: DeliveryKey, what: Engagement, at: datetime) -> Heard:
     """What a reader or a program did with a letter."""
     return Heard(key, _ENGAGEMENTS[what], at)
+
+
+def followed(key: DeliveryKey, what: Engagement, link: str, at: datetime) -> Heard:
+    """Which link of a letter a reader or a program has followed, by its code."""
+    return Heard(key, f"{ON_LINK[what]}{link}", at)
 
 
 def moment_of(number: int) -> str:

@@ -102,6 +102,10 @@ class Outcomes:
                 found[said] = found.get(said, 0) | moved
         return {state: places for state, places in found.items() if places}
 
+    def sent_at(self) -> Iterator[tuple[str, int]]:
+        """When the provider took some of the places, as bits."""
+        return ((step.at, step.places) for step in self._steps if step.status is S.SENT)
+
     def engagements(self) -> Counter[Engagement]:
         """How many letters were opened, clicked and so on."""
         known = 0

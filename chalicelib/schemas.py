@@ -9,7 +9,9 @@ written, unknown fields are ignored, and a document that an older release must n
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from chalicelib.errors import Phrase
 
 _M = TypeVar("_M", bound=BaseModel)
 
@@ -18,6 +20,18 @@ class StrictModel(BaseModel):
     """Immutable, rejects unknown fields, and is built on first use, so that a cold start builds none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+def expecting(said: Phrase) -> WrapValidator:
+    """For a field of several kinds: pydantic would say what is wrong with each of them, at paths that are no fields."""
+
+    def check(given: object, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(given)
+        except ValidationError as error:
+            raise ValueError(said) from error
+
+    return WrapValidator(check)
 
 
 def passed(model: BaseModel) -> str:

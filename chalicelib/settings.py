@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from chalicelib.manifest import RATES, Subsystem, rate_setting
 
+_STARTED_BY = "AWS_LAMBDA_INITIALIZATION_TYPE"
+
 if TYPE_CHECKING:
     _Rates = BaseModel
 else:  # a setting for each subsystem; `Settings.rate` reads it
@@ -230,4 +232,15 @@ def settings() -> Settings:
 def is_for_a_snapshot() -> bool:
     """Whether Lambda takes a snapshot of this process once it has started, and wakes others out of it (SnapStart;
     AWS: "Defined runtime environment variables"). Who asks then registers `stage.snapshot`."""
-    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start"
+    return os.environ.get(_STARTED_BY) == "snap-start"
+
+
+def is_started_by_a_call() -> bool:
+    """Whether a call waits while this process starts: what that call may not need is better imported later. It is not
+    before a snapshot, with provisioned concurrency and outside Lambda: there everything is imported at once."""
+    return os.environ.get(_STARTED_BY) == "on-demand"
+
+
+def configured_handler() -> str:
+    """Which handler Lambda runs in this process, such as `app.on_connect`; empty where nobody says."""
+    return os.environ.get("_HANDLER", "")

@@ -29,9 +29,17 @@ class CampaignNews(StrEnum):
     SENT_BACK = "sent_back"
     APPROVAL_LOST = "approval_lost"
     CANARY_RELEASED = "canary_released"
+    WINNER = "winner"  # of an experiment, chosen or found
     RESEND = "resend"
     UNREADABLE = "unreadable"  # paused: a job or a list cannot be read
     REFUSED = "refused"  # paused: its letters were refused in a row
+
+
+class Decision(StrEnum):
+    """What a run waits for a person to decide, while nothing of it leaves."""
+
+    CANARY = "canary"  # the first part has gone: whether the rest follows
+    WINNER = "winner"  # the variants of an A/B test have gone: which of them the rest gets
 
 
 class RunOutcome(StrEnum):
@@ -48,6 +56,16 @@ class ListState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     FAILED = "failed"
+
+
+class ExportState(StrEnum):
+    """A file of recipients is being written, put together, there, or could not be made; or nobody wants it any more."""
+
+    WRITING = "writing"
+    ASSEMBLING = "assembling"
+    READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class MediaState(StrEnum):

@@ -21,7 +21,7 @@ from math import isinf
 from typing import Annotated, Any
 from unicodedata import normalize
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from chalicelib.errors import Phrase
 
@@ -170,3 +170,13 @@ Text = Annotated[str, _of_text(normal_text)]
 Line = Annotated[str, _of_text(one_line)]
 Source = Annotated[str, _of_text(normal_source)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(normal_json)]
+
+
+EXPECTED: dict[str, Phrase] = {}  # what each pattern means, in words
+
+
+def shaped(pattern: str, expected: Phrase, **more: Any) -> Any:
+    """A pydantic field of text that matches `pattern`; whoever writes another one is told what is `expected`, and never
+    sees the pattern."""
+    EXPECTED[pattern] = expected
+    return Field(pattern=pattern, **more)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
+from chalicelib.text import EXPECTED
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -102,7 +103,9 @@ PHRASES: Mapping[str, Callable[[_Context], Phrase]] = {
     "string_too_long": lambda c: Phrase.counted(
         "String should have at most {n} character", "String should have at most {n} characters", n=c["max_length"]
     ),
-    "string_pattern_mismatch": lambda c: Phrase("String should match pattern '{pattern}'", pattern=c["pattern"]),
+    "string_pattern_mismatch": lambda c: (
+        EXPECTED.get(c["pattern"]) or Phrase("String should match pattern '{pattern}'", pattern=c["pattern"])
+    ),
     "enum": _one_of,
     "literal_error": _one_of,
     "dict_type": lambda _: Phrase("Input should be a valid dictionary"),

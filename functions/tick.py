@@ -8,6 +8,8 @@ handler = periodic_handler(
     lambda: (
         stage().accept.release_due,
         stage().generator.tick,
+        stage().run_results.tick,
+        stage().campaign_backfill.tick,
         stage().digest_queue.release,
         stage().consumers.follow_all,
         stage().switches.watch,

@@ -45,8 +45,8 @@ def tree(root: Path, folder: str, *, without: Iterable[str] = ()) -> Iterator[tu
             yield name, path
 
 
-def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
-    """Writes the archive completely or not at all."""
+def write_zip(target: Path, files: Iterable[tuple[str, Path]], *, level: int = 9) -> Artifact:
+    """Writes the archive completely or not at all. `level`: of zlib, 9 is the smallest."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(f".{os.getpid()}.part")  # another process may be writing the same
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -54,7 +54,7 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> Artifact:
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = _MODE
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes(), compresslevel=9)
+            archive.writestr(entry, path.read_bytes(), compresslevel=level)
     unfinished.replace(target)
     return Artifact.of(target)
 

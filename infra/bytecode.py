@@ -16,7 +16,7 @@ _TASK = "/var/task"  # where Lambda unpacks a function, AWS: "Lambda execution e
 
 
 def compiled_zip(
-    target: Path, files: Iterable[tuple[str, Path]], *, runtime: Runtime, runs_in: str = _TASK
+    target: Path, files: Iterable[tuple[str, Path]], *, runtime: Runtime, runs_in: str = _TASK, level: int = 9
 ) -> Artifact:
     """Writes `target`, only if a file, Lambda's Python or the compiling one has changed; its content stays beside it,
     in a folder of its name. Without such a Python the sources are shipped as they are, with a warning. Raises:
@@ -37,7 +37,7 @@ def compiled_zip(
             _compile(folder, compiler, runs_in)
         else:
             _warn(runtime.python)
-        artifact = write_zip(target, _content(folder))
+        artifact = write_zip(target, _content(folder), level=level)
         stamp.write_text(wanted)
         return artifact
 

@@ -55,8 +55,10 @@ def _name(component: Component) -> str:
 
 
 def _cyclonedx(*arguments: str, sees: Path | None = None) -> dict[str, Any]:
-    """`sees` is all that the Python in `arguments` may import; the tool itself (-E) keeps to our environment."""
+    """`sees` is all that the Python in `arguments` may import; the tool itself (-E) keeps to our environment. What it
+    says is validated once, when all is together."""
     command = [sys.executable, "-E", "-m", "cyclonedx_py", *arguments, "--output-reproducible", "--spec-version", "1.6"]
+    command += ["--no-validate"]
     environment = {**os.environ, **({"PYTHONPATH": str(sees)} if sees else {})}
     folder = sees or ROOT  # what lies where Python is started is seen too
     done = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True)

@@ -22,6 +22,7 @@ from layers import botocore_data
 _LIMIT_MB = 250  # AWS: a function with its layers, unpacked
 _DATA, _SLIM = "botocore/data", "slim"
 _RUNS_IN = "/opt"  # where Lambda unpacks layers
+_LEVEL = 6  # of zlib; 9 takes three times as long, five seconds more, and saves 0.7 %
 _PRUNED_FOLDERS = {"tests", "test", "bin"}
 # Babel's tables of a thousand locales are 32 MB; these, without countries, are 6. Other locales format as English.
 _LANGUAGES = frozenset(
@@ -56,7 +57,7 @@ def build_layer(runtime: Runtime = DEFAULT, *, into: Path = BUILD, pictures: boo
             stamp.write_text(wanted)  # last: an interrupted build is repeated
         name = f"{'pictures' if pictures else 'layer'}-{runtime}.zip"
         files = [(place, path) for place, path in _shipped(work) if _is_of_pictures(place) == pictures]
-        return compiled_zip(into / name, files, runtime=runtime, runs_in=_RUNS_IN)
+        return compiled_zip(into / name, files, runtime=runtime, runs_in=_RUNS_IN, level=_LEVEL)
 
 
 def _is_of_pictures(place: str) -> bool:

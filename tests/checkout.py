@@ -22,7 +22,7 @@ class Checkout:
         self.path = path
         for name in COPIED:
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True)
+                shutil.copytree(ROOT / name, path / name, symlinks=True)  # with the bytecode of what stays as it is
             elif (ROOT / name).exists():
                 shutil.copy(ROOT / name, path / name)
 

@@ -2,10 +2,13 @@
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from functools import cache
+from importlib import import_module
 from threading import RLock
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -30,6 +33,17 @@ from infra.paths import ROOT
 from tests.twin.process import install
 
 DEPLOYMENTS = ROOT / "tests" / "integration" / "infra"
+
+
+@cache
+def _grammars() -> Any:
+    del sys.modules["rfc3987_syntax"]
+    return import_module("rfc3987_syntax")
+
+
+# jsonschema builds forty grammars where it is imported, for two seconds; hardly a test meets what they are for.
+_late: Any = SimpleNamespace(is_valid_syntax=lambda rule, text: _grammars().is_valid_syntax(rule, text))
+sys.modules.setdefault("rfc3987_syntax", _late)
 
 # How long an example takes says what else the machine does, and nothing of our code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -15,7 +15,7 @@ from chalicelib.observability import aside
 from chalicelib.stage.app import stage
 
 OPEN = "page.open"  # the audit's word of a page that shows nothing of persons: refused looks at one are told
-_NAMES = ("name", "id", "key")  # how a form or a query names the object, if the path does not
+_NAMES = ("name", "id", "key", "q")  # how a form or a query names the object, if the path does not
 _FIELD, _MOST = re.compile(r"[\w.:\[\]-]{1,64}"), 50  # names in our own forms; anything may be sent
 
 

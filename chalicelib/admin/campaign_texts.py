@@ -3,7 +3,8 @@ template's languages, side by side."""
 
 from typing import Any
 
-from chalicelib.admin.audience_form import Form, one, written
+from chalicelib.admin.audience_form import Form, one
+from chalicelib.admin.condition_rows import written
 from chalicelib.admin.form_values import read_json, read_number
 from chalicelib.campaigns.languages import is_translatable
 from chalicelib.campaigns.model import Campaign

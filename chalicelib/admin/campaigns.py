@@ -1,51 +1,35 @@
-"""Campaigns: listed, checked, started, watched, paused and stopped. Writing them is in `campaign_writing.py`."""
+"""Campaigns: checked, started, watched, paused and stopped. Writing them is in `campaign_writing.py`,
+listing them in `campaign_desk.py`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from chalice.app import Response
 from pydantic import ValidationError
 
 from chalicelib.accounts.managers import Role
-from chalicelib.admin.charts import Axis, Curve, curves
-from chalicelib.admin.letter_preview import LetterPreview, framed, language_of, letter_for, texts_of
+from chalicelib.admin.audience_words import audience_words
+from chalicelib.admin.campaign_detail import campaign_detail
+from chalicelib.admin.campaign_letter import letter_context, letter_of
+from chalicelib.admin.letter_preview import texts_of
 from chalicelib.admin.lists import MAX_FILE_BYTES
+from chalicelib.admin.schedule_words import next_times
 from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
-from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.description import describe_campaign, describe_in_short
-from chalicelib.campaigns.languages import languages_of, own_locale
-from chalicelib.campaigns.model import ASKED, Campaign, CampaignPatch, shown_spec, spec_of
+from chalicelib.campaigns.languages import own_locale
+from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of
 from chalicelib.campaigns.preview import AudienceCount
-from chalicelib.campaigns.progress import SAMPLED
-from chalicelib.clock import now, rfc3339
+from chalicelib.clock import now
 from chalicelib.etags import Seen, tag_of
-from chalicelib.pipeline.letter_parts import in_language
-from chalicelib.rendering.model import Template
-from chalicelib.rendering.template_store import Edition
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.states import CampaignState, SwitchState
+from chalicelib.storage.audience_counts import note_audience_count
 from chalicelib.validation import invalid
 
 LONG = timedelta(hours=6)
 MANY = 5_000  # from this many letters on a canary is advisable
 
 _FIRST_LOOK = 100  # users; for a larger audience the page continues by itself, or by a link
-LISTED = 12  # two requests for the campaigns and one for the counters of every five or six
-
-
-@page("/admin/campaigns")
-def campaign_list(visit: Visit) -> Page:
-    """Every campaign, newest first."""
-    found, cursor = stage().campaigns.page(limit=LISTED, cursor=visit.query.get("cursor"))
-    shown = {
-        "campaigns": describe_in_short(found),
-        "here_url": url("/admin/campaigns", cursor=visit.query.get("cursor")),
-        "following": url("/admin/campaigns", cursor=cursor) if cursor else None,
-    }
-    return Page("campaigns", shown)
 
 
 @page("/admin/campaigns/{id}/check", shows="campaign.check")
@@ -59,15 +43,19 @@ def check_campaign(visit: Visit) -> Page:
         head, spec, cursor=cursor, at_most=None if cursor else _FIRST_LOOK, frozen=inputs
     )
     following = url(f"/admin/campaigns/{head.id}/check", cursor=look.cursor) if look.cursor else None
+    if following is None:
+        note_audience_count(head, look.targeted)
     user_id, locale = visit.query.get("user", ""), visit.query.get("letter", "")
     edition = stage().campaign_inputs.edition(spec, inputs)
     template = edition.template
-    letter = _letter(spec, edition, user_id=user_id, locale=locale)
-    texts = texts_of(template, _context(spec, template), spec.translations) if "sms" in look.channels else ()
+    letter = letter_of(spec, edition, user_id=user_id, locale=locale)
+    texts = texts_of(template, letter_context(spec, template), spec.translations) if "sms" in look.channels else ()
     shown = {
         "campaign": head,
         "spec": spec,
         "look": look,
+        "times": next_times(spec, zone=settings().default_timezone),
+        "audience_said": audience_words(spec.audience, locale=visit.locale),
         "following": following,
         "cautions": cautions(spec, look, at=now(), email_is_cut_off=_email_is_cut_off()),
         "approval": settings().campaign_approval,
@@ -82,43 +70,11 @@ def check_campaign(visit: Visit) -> Page:
         "letter": letter,
         "texts": list(texts),
         "most": MAX_FILE_BYTES,
+        "kept_addresses": sorted(stage().site_settings.current().test_addresses),
         "form": visit.form,
         "letter_url": url(f"/admin/campaigns/{head.id}/letter", user=user_id or None, letter=locale or None),
     }
     return Page("campaign_check", shown)
-
-
-@page("/admin/campaigns/{id}/letter", shows="campaign.letter")
-def campaign_letter(visit: Visit) -> Response:
-    """The letter alone, for the frames of the check page."""
-    head = stage().campaigns.get(visit.path["id"])
-    spec = spec_of(head)
-    edition = stage().campaign_inputs.edition(spec, frozen_of(head))  # as a run would send it
-    letter = _letter(spec, edition, user_id=visit.query.get("user", ""), locale=visit.query.get("letter", ""))
-    return framed(letter, language=visit.locale)
-
-
-@page("/admin/campaigns/{id}")
-def campaign_detail(visit: Visit) -> Page:
-    """Its progress."""
-    head = stage().campaigns.get(visit.path["id"])
-    campaign = describe_campaign(head, runs=stage().runs, preview=stage().campaign_preview, shown_runs=1)
-    progress = campaign["progress"]
-    canary = campaign["canary_percent"] is not None
-    held = canary and any(run["outcome"] is None and not run["canary_released_at"] for run in campaign["runs"])
-    rule = shown_spec(head).audience.rule
-    shown = {
-        "campaign": campaign,
-        "opens_measured": bool(settings().tracking_domain),
-        "facts": {name: campaign[name] for name, how in ASKED.items() if how.on_page and campaign[name]},
-        "rule": rule.model_dump_json(by_alias=True, exclude_none=True) if rule else None,
-        "going": bool(head.open_runs) or head.state in (CampaignState.RUNNING, CampaignState.SCHEDULED),
-        "canary_held": held,
-        "unsent": {**progress["skipped"], **progress["failed_reasons"]},
-        "chart": _chart(campaign),
-        "mine": visit.manager.key in (head.created_by, head.updated_by),
-    }
-    return Page("campaign", shown)
 
 
 def _do(visit: Visit, done: str) -> Go:
@@ -194,39 +150,8 @@ def resend_campaign(visit: Visit) -> Go:
     return _do(visit, "resent")
 
 
-@action("/admin/campaigns/{id}/test", role=Role.EDITOR, does="campaign.test", again=check_campaign)
-def test_campaign(visit: Visit) -> Go:
-    """One letter at once; it does not count towards any run."""
-    stage().test_send.send(visit.path["id"], (visit.recipient,), by=visit.manager.key)
-    return Go(f"/admin/campaigns/{visit.path['id']}/check", done="tested")
-
-
 def _email_is_cut_off() -> bool:
     return any(switch.name == "ses" and switch.state == SwitchState.OPEN for switch in stage().switches.read_all())
-
-
-def _letter(spec: Campaign, edition: Edition, *, user_id: str, locale: str) -> LetterPreview:
-    """As a reader of this language gets it; of none, in the user's own."""
-    template, layout = edition.template, stage().templates.layout(edition.layout)
-    wanted = locale or language_of(user_id) or spec.locale or settings().default_locale
-    used, texts = in_language(languages_of(spec, template), template, wanted, spec.locale)
-    context = {**_context(spec, template), **texts}
-    return letter_for(template, context, user_id=user_id, locale=used, renderer=stage().renderer, layout=layout)
-
-
-def _context(spec: Campaign, template: Template) -> Mapping[str, Any]:
-    return {**template.sample.context, **spec.context}  # the sample's values for what only a content source knows
-
-
-def _chart(campaign: Mapping[str, Any]) -> tuple[Sequence[Curve], Axis] | None:
-    """The newest run's course; None while there is no line to draw."""
-    run = next(iter(campaign["runs"]), None)
-    if run is None:
-        return None
-    samples = [[run["created_at"], 0, 0, 0, 0], *run["samples"]]
-    if run["outcome"] is None:
-        samples.append([rfc3339(now()), *(run["progress"][word] for word in SAMPLED)])
-    return curves(samples, SAMPLED, zone=settings().default_timezone) if len(samples) > 1 else None
 
 
 def cautions(spec: Campaign, look: AudienceCount, *, at: datetime, email_is_cut_off: bool) -> Sequence[str]:

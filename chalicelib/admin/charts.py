@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.storage.hourly_stats import Hour
 
 WIDTH, HEIGHT = 720, 190
-_TOP, _BOTTOM, _LEFT = 8, 168, 60  # the field between the highest value and the axis; room for its figures
+_TOP, _BOTTOM, LEFT = 8, 168, 60  # the field between the highest value and the axis; room for its figures
 _LABEL_EVERY_HOURS = 4
 
 
@@ -42,7 +42,7 @@ class Axis(NamedTuple):
 
 def bars(hours: Sequence[Hour], *, zone: str) -> Sequence[Bar]:
     top = top_of([hour.count("sent") + hour.count("failed") for hour in hours])
-    step = (WIDTH - _LEFT) / max(1, len(hours))
+    step = (WIDTH - LEFT) / max(1, len(hours))
     drawn = []
     for n, hour in enumerate(hours):
         at = hour.begins.astimezone(ZoneInfo(zone))
@@ -53,10 +53,10 @@ def bars(hours: Sequence[Hour], *, zone: str) -> Sequence[Bar]:
                 at.hour % _LABEL_EVERY_HOURS == 0,
                 sent,
                 failed,
-                x=round(_LEFT + n * step + 1.5, 1),
+                x=round(LEFT + n * step + 1.5, 1),
                 width=round(step - 3, 1),
-                sent_y=_height(sent, top),
-                failed_y=_height(sent + failed, top),
+                sent_y=height_of(sent, top),
+                failed_y=height_of(sent + failed, top),
             )
         )
     return drawn
@@ -68,9 +68,11 @@ def curves(samples: Sequence[Sequence[object]], words: Sequence[str], *, zone: s
     values = {word: [int(str(sample[n])) for sample in samples] for n, word in enumerate(words, 1)}
     top = top_of([value for series in values.values() for value in series])
     whole = max(1.0, (times[-1] - times[0]).total_seconds())
-    xs = [_LEFT + (at - times[0]).total_seconds() / whole * (WIDTH - _LEFT - 2) for at in times]
+    xs = [LEFT + (at - times[0]).total_seconds() / whole * (WIDTH - LEFT - 2) for at in times]
     drawn = [
-        Curve(word, " ".join(f"{x:.1f},{_height(value, top)}" for x, value in zip(xs, series, strict=True)), series[-1])
+        Curve(
+            word, " ".join(f"{x:.1f},{height_of(value, top)}" for x, value in zip(xs, series, strict=True)), series[-1]
+        )
         for word, series in values.items()
     ]
     return drawn, Axis(top, [(xs[n], f"{times[n].astimezone(ZoneInfo(zone)):%H:%M}") for n in (0, -1)])
@@ -87,5 +89,6 @@ def top_of(values: Sequence[int]) -> int:
     )
 
 
-def _height(value: int, top: int) -> float:
+def height_of(value: float, top: float) -> float:
+    """Where a value stands in the field, from above."""
     return round(_BOTTOM - (_BOTTOM - _TOP) * value / top, 1)

@@ -18,6 +18,7 @@ from chalicelib.text import strict_json, whole_number
 
 _SETTING = "event_rules"
 _PUT_TRIES = 5
+_NAME = ".[key]"  # how the path of a mistake in a name ends
 _EMPTY_STEPS = 2  # empty rows without a script; once saved, the form has two more again
 _UNITS: Mapping[str, int] = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _PARTS = ("template", "category", "channels", "delay", "unit", "attribute", "equals")
@@ -122,7 +123,11 @@ def _save(visit: Visit, *, was: str | None) -> Go:
     if not event:
         raise InvalidError.of("event", Phrase("expected the event's name, such as order.paid"))
     steps = [_step(row, f"steps[{n}]") for n, row in enumerate(_typed_rows(visit))]
-    _put(visit, was=was, changed={event: {"steps": steps}})
+    try:
+        _put(visit, was=was, changed={event: {"steps": steps}})
+    except InvalidError as error:
+        wrong = [FieldError("event" if at.endswith(_NAME) else at, message) for at, message in error.errors]
+        raise InvalidError(error.detail, wrong) from error
     return Go("/admin/event-rules", done="saved")
 
 

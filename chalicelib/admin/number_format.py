@@ -2,7 +2,8 @@
 of the former; forms use the latter."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from chalicelib.clock import now
@@ -19,6 +20,12 @@ _YEARS = (2000, 2099)  # as the API takes them: the others are mistakes
 def number(value: float, *, locale: str) -> str:
     """`1 234,5` (ru, with no-break spaces), `1,234.5` (en)."""
     return speech.number(value, locale=locale)
+
+
+def readable_url(url: str) -> str:
+    """An address for people, with the letters that it percent-encodes."""
+    shown = unquote(url)
+    return shown if shown.isprintable() and "\N{REPLACEMENT CHARACTER}" not in shown else url
 
 
 def share(part: float, whole: float, *, locale: str) -> str:
@@ -39,6 +46,45 @@ def moment(value: str | float | datetime | None, *, zone: str, locale: str) -> s
     local, this_year = at.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone)).year
     pattern = "d\u00a0MMM, HH:mm" if local.year == this_year else "d\u00a0MMM\u00a0y, HH:mm"
     return str(format_datetime(local.replace(tzinfo=None), pattern, locale=locale))
+
+
+def weekday_moment(at: datetime, zone: str | None = None, *, own: str, locale: str) -> str:
+    """`пт, 4 дек., 18:00` (ru), `Fri 4 Dec, 18:00` (en) in the zone, or the stage's own."""
+    return wall_time(at.astimezone(ZoneInfo(zone or own)).replace(tzinfo=None), locale=locale)
+
+
+def wall_time(wall: datetime, *, locale: str) -> str:
+    """The same for what a clock shows, in any zone."""
+    from babel.dates import format_datetime
+
+    comma = "," if locale == "ru" else ""
+    return str(format_datetime(wall, f"EEE{comma} d\u00a0MMM, HH:mm", locale=locale))
+
+
+def day_name(day: date, *, locale: str) -> str:
+    """`4 декабря` (ru), `4 December` (en)."""
+    from babel.dates import format_date
+
+    return str(format_date(day, "d\u00a0MMMM", locale=locale))
+
+
+def weekday_name(day: date, *, locale: str) -> str:
+    """`пятница` (ru), `Friday` (en)."""
+    from babel.dates import format_date
+
+    return str(format_date(day, "cccc", locale=locale))
+
+
+def month_name(day: date, *, locale: str) -> str:
+    """`декабрь 2026` (ru), `December 2026` (en)."""
+    from babel.dates import format_date
+
+    return str(format_date(day, "LLLL\u00a0y", locale=locale))
+
+
+def clock_time(at: datetime, *, zone: str) -> str:
+    """`18:00` in the zone."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 def language_name(code: str, *, locale: str) -> str:

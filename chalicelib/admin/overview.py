@@ -8,9 +8,11 @@ from chalicelib.admin.charts import bars, top_of
 from chalicelib.admin.templating import Page
 from chalicelib.admin.views import Visit, page
 from chalicelib.campaigns.description import describe_in_short
+from chalicelib.service_scope import EVERYTHING
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
 from chalicelib.states import HELD, CampaignState, SwitchState
+from chalicelib.storage.campaign_desk import DeskEntry
 from chalicelib.storage.hourly_stats import WORDS, Hour, Wait
 
 _NEWEST = 20
@@ -24,13 +26,16 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     for a person."""
     with ThreadPoolExecutor(1) as pool:  # the queues answer while the tables are read
         depths = pool.submit(stage().queue_depths.read)
-        alive = _alive()
+        known = stage().campaign_desk.entries(sight=EVERYTHING)
+        alive = _alive(known)
         thrown = [switch for switch in stage().switches.read_all() if switch.state != SwitchState.CLOSED]
         uncertain, _ = stage().ledger.uncertain(limit=1, cursor=None)
         day = stage().hourly_stats.newest(_HOURS)
     found = depths.result()
     shown: dict[str, Any] = {
-        "running": [one for one in alive if one["state"] != CampaignState.AWAITING_APPROVAL],
+        "first_run": not known,
+        "running": [one for one in alive if one["state"] != CampaignState.AWAITING_APPROVAL][:_MOST_SHOWN],
+        "decisions": [one for one in alive if one["waits_for"]],
         "asked": [one for one in alive if one["state"] == CampaignState.AWAITING_APPROVAL],
         "thrown": thrown,
         "attention": bool(uncertain),
@@ -44,10 +49,12 @@ def overview(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
     return Page("overview", shown)
 
 
-def _alive() -> list[dict[str, Any]]:
-    found, _ = stage().campaigns.page(limit=_NEWEST, cursor=None)
-    alive = [head for head in found if head.open_runs or head.state in (CampaignState.RUNNING, *HELD)]
-    return describe_in_short(alive[:_MOST_SHOWN])
+def _alive(known: Sequence[DeskEntry]) -> list[dict[str, Any]]:
+    """What a person looks at now, what waits for a decision first, then the newest."""
+    alive = [one for one in known if one.decides or one.state in (CampaignState.RUNNING, *HELD)]
+    alive.sort(key=lambda one: (bool(one.decides), one.created_at), reverse=True)
+    heads = stage().campaigns.some([one.id for one in alive[:_NEWEST]])
+    return sorted(describe_in_short(heads), key=lambda one: not one["waits_for"])
 
 
 def _waits(day: Sequence[Hour]) -> dict[str, Wait]:

@@ -29,7 +29,8 @@ class Proof(StrEnum):
 
 
 class Visit(NamedTuple):
-    """One request of a manager. `fresh`: its form was made for this session."""
+    """One request of a manager. `fresh`: its form was made for this session; `asked`: each name of the query with all
+    its values."""
 
     session: Session
     path: Mapping[str, str]
@@ -39,6 +40,7 @@ class Visit(NamedTuple):
     locale: str
     at: At
     fresh: bool = False
+    asked: Mapping[str, Sequence[str]] = {}
 
     @property
     def ip(self) -> str:

@@ -13,14 +13,14 @@ from chalice.app import Request, Response
 from chalicelib.accounts.sessions import IDLE, Session
 from chalicelib.admin.browser import THEME_COOKIE, cookies_of, from_us, language_of, read_form
 from chalicelib.admin.edit_conflict import SEEN, differing, digests, has_units, is_written, with_bases
+from chalicelib.admin.field_mistakes import at_their_fields
 from chalicelib.admin.form_reader import Form
 from chalicelib.admin.forms import Kept, filled, form_to, keep
 from chalicelib.admin.page_requests import REGISTERED, Registered, View, Visit
-from chalicelib.admin.templating import Go, Page, render, url
+from chalicelib.admin.templating import Go, Page, render, said_plainly, url
 from chalicelib.errors import ChangedError, FieldError, InvalidError, VestnikError, WouldBreakError
 from chalicelib.http_errors import status_of
 from chalicelib.observability import log_failure, request_id
-from chalicelib.translation import translated
 
 _IN_A_PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986; what is already escaped stays so
 
@@ -29,7 +29,9 @@ def shown(page: Page, request: Request, *, session: Session | None) -> Response:
     """A page with its common parts. The value `mistakes` holds those of the form that is shown again, by field."""
     cookies, query = cookies_of(request), dict(request.query_params or {})
     locale = language_of(request)
-    mistakes = {field: translated(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()}
+    mistakes = {
+        field: said_plainly(message, locale=locale) for field, message in page.values.get("mistakes", {}).items()
+    }
     common = {
         "manager": session.manager if session else None,
         # The second part says which form it is: sent twice, it is done once.
@@ -84,9 +86,14 @@ def once_more(
         values={**page.values, **values}, status=status if page.status is HTTPStatus.OK else page.status
     )
     response = shown(page, request, session=visit.session)
-    form = form_to(response.body, url(address_of(request)), visit.form)
+    target, mistakes = url(address_of(request)), page.values.get("mistakes", {})
+    form = form_to(response.body, target, visit.form)
     if form is not None and visit.form:
         response.body = filled(response.body, form, visit.form)
+        form = form_to(response.body, target, visit.form)
+    if mistakes:
+        said = {field: said_plainly(message, locale=visit.locale) for field, message in mistakes.items()}
+        response.body = at_their_fields(response.body, form, said)
     return response
 
 

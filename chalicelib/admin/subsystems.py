@@ -7,7 +7,7 @@ from chalicelib.admin.templating import Go, Page, url
 from chalicelib.admin.views import Visit, action, page
 from chalicelib.deliveries import DeliveryKey
 from chalicelib.errors import ConflictError, InvalidError, NotFoundError, Phrase
-from chalicelib.manifest import CONSUMERS
+from chalicelib.manifest import CHANNELS, CONSUMERS, Queue
 from chalicelib.services.operator_actions import describe_dead_letter, why_dead
 from chalicelib.settings import settings
 from chalicelib.stage.app import stage
@@ -15,6 +15,9 @@ from chalicelib.states import SwitchState
 from chalicelib.storage.rate_limits import LIMITS
 from chalicelib.text import whole_number
 
+# The consumers as the page groups them; whatever is in none of these is work of its own.
+_BEFORE = {Queue.ENRICH_INSTANT, Queue.ENRICH_BULK, Queue.FANOUT, Queue.DIGEST}
+_AFTER = {Queue.RETRY, Queue.FEEDBACK}
 _LOOKED_AT = 20
 _MOST_MOVED = 500
 _PAGE = 50
@@ -29,8 +32,16 @@ def subsystems(visit: Visit) -> Page:  # noqa: ARG001 - the frame gives it
         "wishes": stage().consumers.wishes(),
         "limits": stage().limiter.read_all(LIMITS),
         "depths": stage().queue_depths.read(),
+        "queue_groups": groups_of_queues(),
     }
     return Page("subsystems", values)
+
+
+def groups_of_queues() -> dict[str, set[str]]:
+    """The queues by what they do for a letter, in this order: before it is sent, sending, after that; and the rest."""
+    sending = {queue for channel in CHANNELS.values() for queue in channel.queues}
+    own = set(CONSUMERS) - sending - _BEFORE - _AFTER
+    return {"before": set(_BEFORE), "sending": sending, "after": set(_AFTER), "own": own}
 
 
 @action("/admin/subsystems/switches/{name}", role=Role.OPERATOR, does="switch.throw", again=subsystems)

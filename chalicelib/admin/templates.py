@@ -46,6 +46,14 @@ def template_page(visit: Visit) -> Page:
     return Page("template", shown)
 
 
+@page("/admin/templates/{key}/sample")
+def template_sample(visit: Visit) -> Response:
+    """The letter of its example, for lists of templates."""
+    template, locale = stage().templates.get(visit.path["key"]), visit.locale
+    letter = letter_for(template, template.sample.context, user_id="", locale=locale, renderer=stage().renderer)
+    return framed(letter, language=locale)
+
+
 @page("/admin/templates/{key}/letter", shows="template.letter")
 def template_letter(visit: Visit) -> Response:
     """The letter of a stored version, for those who may not edit it; as a real user, if one is named."""

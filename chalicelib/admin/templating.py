@@ -13,6 +13,10 @@ from chalice.app import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.admin import number_format as figures
+from chalicelib.admin.schedule_words import planned
+from chalicelib.admin.zones import city_of
+from chalicelib.errors import Phrase
+from chalicelib.manifest import CHANNELS
 from chalicelib.reasons import ReasonFamily
 from chalicelib.rendering.shipped import shipped_folder
 from chalicelib.settings import settings
@@ -28,6 +32,7 @@ STATIC = {
     "letter_history.js": "text/javascript; charset=utf-8",
     "letter_writing.js": "text/javascript; charset=utf-8",
     "letter_pictures.js": "text/javascript; charset=utf-8",
+    "list_upload.js": "text/javascript; charset=utf-8",
 }
 
 
@@ -40,6 +45,7 @@ class Page(NamedTuple):
     status: HTTPStatus = HTTPStatus.OK
     retry_after_seconds: int | None = None  # for an answer that says too many requests
     form: Mapping[str, Sequence[str]] | None = None
+    sends_to: str = ""  # where else its script may write
 
 
 class Go(NamedTuple):
@@ -63,12 +69,13 @@ def url(path: str, **query: object) -> str:
     return f"{base_path()}{path}{'?' + urlencode(asked) if asked else ''}"
 
 
-def page_policy() -> str:
+def page_policy(sends_to: str = "") -> str:
     """Nothing inline and nothing from elsewhere but pictures of the library; a letter's preview is a fully sandboxed
     frame."""
+    also = f" {sends_to}" if sends_to else ""
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{library()}; "
-        "connect-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"connect-src 'self'{also}; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 
@@ -88,7 +95,7 @@ def render(page: Page, *, locale: str, **shared: Any) -> Response:
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Language": locale,
-        "Content-Security-Policy": page_policy(),
+        "Content-Security-Policy": page_policy(page.sends_to),
         "Cache-Control": "no-store",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "same-origin",
@@ -105,6 +112,15 @@ def words(locale: str) -> Mapping[str, Any]:
     return texts
 
 
+def said_plainly(text: str, *, locale: str) -> str:
+    """A mistake as people say it: what a call is told of a value's type is said in other words, by `plain_mistakes`."""
+    plain = words(locale)["plain_mistakes"]
+    if not isinstance(text, Phrase) or text.msgid not in plain:
+        return translated(text, locale=locale)
+    empty = text.msgid.startswith("String should have at least") and text.params["n"] == 1
+    return str(plain["Field required" if empty else text.msgid]).format(**text.params)
+
+
 def why(reason: str, *, say: Mapping[str, Any]) -> str:
     """A reason in words; one that a newer release wrote stays as it is."""
     known: str | None = say["reasons"].get(reason)
@@ -113,6 +129,21 @@ def why(reason: str, *, say: Mapping[str, Any]) -> str:
             if reason.startswith(family):
                 return str(say["reason_families"][family.name.lower()]).format(word=reason.removeprefix(family))
     return known or reason
+
+
+def letter_title(key: str, *, say: Mapping[str, Any]) -> str:
+    """What a template that comes with the service is called; the key of any other."""
+    return str(say["letters"]["shipped"].get(key, key))
+
+
+def queue_name(queue: str, *, say: Mapping[str, Any]) -> str:
+    """What a queue is called: one of a channel by channel and lane; of a newer release, as it is."""
+    for channel in CHANNELS.values():
+        for lane, one in zip(("instant", "bulk"), channel.queues, strict=True):
+            if one == queue:
+                name: str = say["channels"][channel.name]
+                return f"{name[0].upper()}{name[1:]}: {say['lanes'][lane]}"
+    return str(say["queues"].get(queue, queue))
 
 
 @cache
@@ -145,10 +176,21 @@ def _environment(locale: str, zone: str) -> Environment:
         "number": partial(figures.number, locale=locale),
         "share": partial(figures.share, locale=locale),
         "moment": partial(figures.moment, zone=zone, locale=locale),
+        "clock": partial(figures.clock_time, zone=zone),
+        "day_name": partial(figures.day_name, locale=locale),
+        "weekday_name": partial(figures.weekday_name, locale=locale),
+        "month_name": partial(figures.month_name, locale=locale),
         "duration": partial(figures.duration, units=words(locale)["units"]),
         "who": figures.who,
+        "readable": figures.readable_url,
         "language": partial(figures.language_name, locale=locale),
         "why": partial(why, say=words(locale)),
+        "letter_title": partial(letter_title, say=words(locale)),
+        "queue_name": partial(queue_name, say=words(locale)),
         "told": partial(translated, locale=locale),
+        "city": partial(city_of, locale=locale),
+        "weekday_moment": partial(figures.weekday_moment, own=zone, locale=locale),
+        "wall": partial(figures.wall_time, locale=locale),
+        "planned": partial(planned, say=words(locale), locale=locale, zone=zone),
     }
     return environment

@@ -38,7 +38,7 @@ def find_notification(visit: Visit) -> Page:
         "found": _found(wanted) if wanted else None,
         "query": {**dict.fromkeys(_ASKED, ""), **asked},
         "most_days": MAX_DAYS,
-        "templates": sorted(stage().templates.keys()),
+        "templates": stage().template_keys.read(),
         "statuses": NOTIFICATION_STATUSES,
         "listed": [],
         "following": None,

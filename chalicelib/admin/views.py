@@ -146,7 +146,8 @@ def _answer(declared: Registered, run: Callable[[Visit], Went], request: Request
         demand_role(declared, session, request, path)
         fresh = request.method == "POST" and stage().sessions.made(session, next(iter(form.get("token", ())), ""))
         query = dict(request.query_params or {})
-        visit = Visit(session, path, query, form, files, language_of(request), at_of(request), fresh)
+        asked = {name: request.query_params.getlist(name) for name in query}
+        visit = Visit(session, path, query, form, files, language_of(request), at_of(request), fresh, asked)
         if MINE in form:
             visit = visit._replace(form=settled(form))
             if visit.fresh and WHOLE in form and form[WHOLE][0] == LOOK and declared.again is not None:

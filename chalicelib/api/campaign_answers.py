@@ -8,7 +8,7 @@ from chalicelib.api.answers import IN_PLACE, ApiAnswer, ShownStatus
 from chalicelib.campaigns.fields import answers_of
 from chalicelib.campaigns.model import Campaign
 from chalicelib.rendering.model import AskedVersion
-from chalicelib.states import CampaignState, ListState, RunOutcome
+from chalicelib.states import CampaignState, Decision, RunOutcome
 
 
 class ProgressAnswer(ApiAnswer):
@@ -33,8 +33,23 @@ class ProgressAnswer(ApiAnswer):
     cancelled: int
 
 
+WaitsFor = Annotated[
+    Annotated[Decision, IN_PLACE] | None,
+    Field(
+        description="what a person has to decide before anything more leaves: `canary` (the first part has gone: "
+        "release the rest, or cancel); null: nothing"
+    ),
+]
+Gathered = Annotated[bool, Field(description="whether the whole audience is known; before, `targeted` grows")]
+Expected = Annotated[
+    int | None,
+    Field(description="how many there will be, estimated until the audience is gathered; null: nobody knows"),
+]
+Held = Annotated[int, Field(description="part of `queued`: held back until somebody decides")]
+
+
 class RunAnswer(ApiAnswer):
-    """One execution; `outcome` is null while it is running."""
+    """One execution; `outcome` is null while it is running. `expected`, `first` and `held` are deliveries, too."""
 
     id: str
     scheduled_at: str
@@ -45,8 +60,15 @@ class RunAnswer(ApiAnswer):
     template_version: AskedVersion
     canary_released_at: str | None
     resend_of: str | None
+    winner: str | None = Field(description="the variant of its A/B test that the rest gets, once it is decided")
     reasons: list[str] | None
+    waits_for: WaitsFor
+    gathered: Gathered
+    expected: Expected
+    first: int = Field(description="the part that goes before the rest, if there is one and it is not over yet")
+    held: Held
     progress: ProgressAnswer
+    eta_seconds: int
     samples: list[tuple[str, int, int, int, int]] = Field(
         description="its course, oldest first: time, sent, delivered, opened, clicked"
     )
@@ -60,6 +82,9 @@ class RunRecipient(ApiAnswer):
     channel: str
     status: ShownStatus
     reason: str | None = Field(description="why it was skipped, failed, bounced or put aside")
+    opened_at: str | None = Field(description="when a person opened it first")
+    clicked_at: str | None = Field(description="when a person followed a link in it first")
+    unsubscribed_at: str | None
 
 
 class RunRecipientsPage(ApiAnswer):
@@ -98,13 +123,20 @@ class CampaignAnswer(_Content):
     updated_at: str
     updated_by: str
     approved_by: str | None
+    tags: list[str] = Field(description="by which it is found; a change needs no approval")
+    archived_at: str | None = Field(description="since when it is out of the list")
+    copied_from: str | None = Field(description="id of the campaign that it is a copy of")
     tag: str | None = Field(
         description="the `ETag` without its quotes: of all that makes the letter and decides who gets it; null in lists"
     )
     next_run_at: str | None
     next_runs: list[str]
+    waits_for: WaitsFor
+    gathered: Gathered
+    expected: Expected
+    held: Held
     progress: ProgressAnswer
-    eta_seconds: int
+    eta_seconds: int = Field(description="for what is still to leave, without what is held")
     runs: list[RunAnswer]
     timeline: list[CampaignEvent]
 
@@ -188,25 +220,3 @@ class Upload(ApiAnswer):
     url: str
     headers: dict[str, str]
     expires_in_seconds: int
-
-
-class BadLine(ApiAnswer):
-    """A line that was left out, by its number in the file."""
-
-    line: int
-    message: str
-
-
-class ListAnswer(ApiAnswer):
-    """An uploaded list. `bad_lines` shows the first hundred of `bad`."""
-
-    id: str
-    name: str
-    state: Annotated[ListState, IN_PLACE]
-    problem: str | None
-    rows: int
-    bad: int
-    bad_lines: list[BadLine]
-    created_at: str
-    loaded_at: str | None
-    upload: Upload | None

@@ -93,7 +93,8 @@ def cancel_campaign(call: Call[None, None]) -> dict[str, Any]:
 
 @writes("/v1/campaigns/{id}/canary/release", summary="Send the rest after a canary")
 def release_campaign_canary(call: Call[None, CanaryQuery]) -> dict[str, Any]:
-    """Sends the rest, which was held back while the first part was tried."""
+    """Sends the rest, which was held back while the first part was tried: when a run `waits_for` `canary`. Too early,
+    the answer is 409; a release that was asked for before succeeds."""
     run, caller = call.query.run, call.caller.key_id
     return described(stage().campaign_commands.release_canary(in_sight(call), by=caller, run_id=run))
 

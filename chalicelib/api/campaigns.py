@@ -1,26 +1,27 @@
 """`/v1/campaigns`: mailings to audiences: creating, editing, watching and testing them. Starting and stopping is in
-`campaign_moves.py`."""
+`campaign_moves.py`, listing them in `campaign_desk.py`."""
 
 from functools import partial
 from http import HTTPStatus
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.accounts.audit import note
 from chalicelib.api.answers import AcceptedNotifications
-from chalicelib.api.campaign_answers import CampaignAnswer, CampaignPage, PreviewAnswer, VersionsAnswer
+from chalicelib.api.campaign_answers import CampaignAnswer, PreviewAnswer, VersionsAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
-from chalicelib.api.notifications import PageQuery, describe_accepted
+from chalicelib.api.notifications import describe_accepted
 from chalicelib.campaigns.description import describe_campaign
 from chalicelib.campaigns.model import Campaign, CampaignPatch, shown_spec, spec_of
 from chalicelib.clock import rfc3339
 from chalicelib.pipeline.requests import Recipient
 from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
+from chalicelib.storage.audience_counts import note_audience_count
 from chalicelib.storage.campaign_head import CampaignHead
 
 writes = partial(endpoint, scope=Scope.CAMPAIGNS_WRITE, of_all=Scope.CAMPAIGNS_WRITE_ALL)
@@ -35,6 +36,9 @@ class TestBody(StrictModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"recipients": [{"email": "editor@cinema.example"}]}]})
 
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, max_length=10)]
+    variant: Annotated[
+        Literal["A", "B", "C", "D"] | None, Field(description="of the A/B test; default: the campaign's own letter")
+    ] = None
 
 
 class PreviewQuery(StrictModel):
@@ -64,16 +68,6 @@ def create_campaign(call: Call[Campaign, None]) -> dict[str, Any]:
     )
     note(things=[head.id])
     return described(head)
-
-
-@reads("GET", "/v1/campaigns", summary="Campaigns, newest first", answer=CampaignPage)
-def list_campaigns(call: Call[None, PageQuery]) -> dict[str, Any]:
-    """Each with its progress. A page may hold fewer entries than requested, or none; only `cursor` says whether there
-    are more."""
-    found, cursor = stage().campaigns.page(limit=call.query.limit, cursor=call.query.cursor)
-    seen = [row for row in found if call.sight.has(row.service, by=row.created_by)]
-    shown = [describe_campaign(row, runs=stage().runs, preview=stage().campaign_preview) for row in seen]
-    return {"campaigns": [{**one, "tag": None} for one in shown], "cursor": cursor}
 
 
 @reads("GET", "/v1/campaigns/{id}", summary="One campaign with its progress", answer=CampaignAnswer, tag=campaign_tag)
@@ -126,6 +120,8 @@ def preview_campaign(call: Call[None, PreviewQuery]) -> dict[str, Any]:
     a few seconds; for a larger audience it returns a `cursor`, with which the next call continues and adds up."""
     head = stage().campaigns.get(call.path["id"], sight=call.sight)
     look = stage().campaign_preview.look(head, spec_of(head), cursor=call.query.cursor)
+    if look.cursor is None:
+        note_audience_count(head, look.targeted)
     times = [rfc3339(moment) for moment in look.next_runs]
     return {**look.counts, "sample": look.sample, "cursor": look.cursor, "eta_seconds": look.eta_seconds,
             "next_runs": times, "unread": [one._asdict() for one in look.unread],
@@ -143,7 +139,12 @@ def test_campaign(call: Call[TestBody, None]) -> dict[str, Any]:
     """Sent at once, as an instant letter, whatever the campaign's state; it does not count towards any run."""
     caller = call.caller
     accepted = stage().test_send.send(
-        in_sight(call), call.body.recipients, by=caller.key_id, key=call.own_id("test"), service=caller.service
+        in_sight(call),
+        call.body.recipients,
+        by=caller.key_id,
+        key=call.own_id("test"),
+        service=caller.service,
+        variant=call.body.variant,
     )
     return {"notifications": [describe_accepted(one) for one in accepted]}
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from types import NoneType
 from typing import Any, NamedTuple, get_args
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Chalice
 from pydantic import BaseModel
 
 from chalicelib.accounts.api_keys import Scope
@@ -67,5 +67,13 @@ class Route(NamedTuple):
         return self.method in REPLACING or any(field.is_required() for field in self.body.model_fields.values())
 
 
+class Routes(Blueprint):
+    """A blueprint that can be registered again, with the routes of the modules that were imported since."""
+
+    def register(self, app: Chalice, options: dict[str, Any]) -> None:
+        super().register(app, options)
+        self._deferred_registrations.clear()
+
+
 ENDPOINTS: list[Route] = []
-routes = Blueprint(__name__)  # every route of the API
+routes = Routes(__name__)  # every route of the API

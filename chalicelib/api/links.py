@@ -13,7 +13,7 @@ from chalicelib.api.notifications import PageQuery
 from chalicelib.api.openapi import EXAMPLE_ID
 from chalicelib.etags import tag_of
 from chalicelib.stage.app import stage
-from chalicelib.storage.campaign_links import of_campaign, totals
+from chalicelib.storage.campaign_links import of_campaign
 from chalicelib.storage.short_links import fields_of
 
 reads = partial(endpoint, scope=Scope.LINKS_READ, of_all=Scope.LINKS_READ_ALL)
@@ -26,7 +26,7 @@ class LinkQuery(PageQuery):
 
 
 class LinkAnswer(ApiAnswer):
-    """One link in one user's letter. `visits` counts people; `first_visited_at` is set after the first of them."""
+    """A link of one user's letter, or (`user_id` is null) of all letters of a run. `visits` counts people's."""
 
     code: str
     kind: str
@@ -51,35 +51,13 @@ class LinkPage(ApiAnswer):
     cursor: str | None
 
 
-class TargetTotals(ApiAnswer):
-    """The visits of one target URL of a campaign; `visitors` are distinct users."""
-
-    url: str
-    links: int
-    visits: int
-    visitors: int
-    bot_visits: int
-
-
-class CampaignTotals(ApiAnswer):
-    """By target, most visited first."""
-
-    totals: list[TargetTotals]
-
-
 @reads("GET", "/v1/links", summary="A campaign's short links with their visits", answer=LinkPage)
 def list_links(call: Call[None, LinkQuery]) -> dict[str, Any]:
-    """One entry per link; each link belongs to one user."""
+    """One entry per link: shared by the letters of a run, or one reader's own. How many people followed each is in
+    `/v1/campaigns/{id}/results`."""
     query = call.query
     rows, cursor = of_campaign(query.campaign_id, limit=query.limit, cursor=query.cursor)
     return {"links": rows, "cursor": cursor} if _in_sight(call, query.campaign_id) else {"links": [], "cursor": None}
-
-
-@reads("GET", "/v1/campaigns/{id}/links", summary="A campaign's visits by target", answer=CampaignTotals)
-def campaign_links(call: Call[None, None]) -> dict[str, Any]:
-    """All visits, and the number of distinct visitors."""
-    campaign_id = call.path["id"]
-    return {"totals": totals(campaign_id)[0] if _in_sight(call, campaign_id) else []}
 
 
 @reads(

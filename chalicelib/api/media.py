@@ -25,7 +25,7 @@ from chalicelib.schemas import StrictModel
 from chalicelib.stage.app import stage
 from chalicelib.states import MediaState
 from chalicelib.storage.media import Picture
-from chalicelib.text import Line
+from chalicelib.text import Line, shaped
 
 reads = partial(endpoint, scope=Scope.MEDIA_READ)
 writes = partial(endpoint, scope=Scope.MEDIA_WRITE)
@@ -55,7 +55,11 @@ class MediaBody(StrictModel):
         Annotated[
             Line,
             AfterValidator(normal_url),
-            Field(pattern=r"^https?://[^\s]{1,2000}$", description="or where it is fetched from, now"),
+            shaped(
+                r"^https?://[^\s]{1,2000}$",
+                Phrase("expected an address that begins with http:// or https://"),
+                description="or where it is fetched from, now",
+            ),
         ]
         | None
     ) = None

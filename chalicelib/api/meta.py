@@ -1,5 +1,4 @@
-"""What needs no key: health, the OpenAPI document, and that document as a page for people, rendered on the server,
-without scripts."""
+"""The OpenAPI document, which needs no key, and as a page for people, rendered on the server, without scripts."""
 
 import json
 from functools import cache
@@ -21,18 +20,13 @@ _CACHE = "public, max-age=60"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-@routes.route("/healthz", methods=["GET"])
-@answered
-def healthz() -> Response:
-    """Alive: the code is loaded and its settings are complete."""
-    return _answer("healthz", {"status": "ok", "stage": settings().stage}, cache="no-store")
-
-
 @routes.route("/openapi.json", methods=["GET"])
 @answered
 def openapi() -> Response:
     """The OpenAPI document, generated from the routes."""
-    return _answer("openapi", document(settings().public_url), cache=_CACHE)
+    write_line("api", [Line(counts={"openapi_200": 1})])
+    headers = {"Content-Type": "application/json", "Cache-Control": _CACHE}
+    return Response(json.dumps(document(settings().public_url), ensure_ascii=False), headers=headers)
 
 
 @routes.route("/docs", methods=["GET"])
@@ -46,12 +40,6 @@ def docs() -> Response:
         "Content-Security-Policy": _POLICY,
     }
     return Response(docs_page(document(settings().public_url)), headers=headers)
-
-
-def _answer(name: str, content: dict[str, Any], *, cache: str) -> Response:
-    write_line("api", [Line(counts={f"{name}_200": 1})])
-    headers = {"Content-Type": "application/json", "Cache-Control": cache}
-    return Response(json.dumps(content, ensure_ascii=False), headers=headers)
 
 
 def docs_page(document: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ EXAMPLE_ID = "0d2b0c56-5a0b-4c3e-9a55-0c1d2e3f4a5b"
 # By the path before the first parameter.
 _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "/v1/campaigns/": {"id": EXAMPLE_ID, "run": f"{EXAMPLE_ID}@2026-11-27T18:00:00Z"},
+        "/v1/campaigns/": {"id": EXAMPLE_ID, "run": f"{EXAMPLE_ID}@2026-11-27T18:00:00Z", "export": EXAMPLE_ID},
         "/v1/control/attention/": {"delivery_id": f"{EXAMPLE_ID}_email"},
         "/v1/control/consumers/": {"name": "deliver-email-bulk"},
         "/v1/control/dead-letters/": {"name": "deliver-email"},
@@ -48,6 +48,7 @@ _VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "/v1/lists/": {"id": EXAMPLE_ID},
         "/v1/media/": {"id": "3f2a9c51d07be864aa10c7e95b3d8f62"},
         "/v1/notifications/": {"id": EXAMPLE_ID},
+        "/v1/segments/": {"id": EXAMPLE_ID},
         "/v1/settings/": {"name": "redirect_url"},
         "/v1/suppressions/": {"channel": "email", "address": "anna@example.com"},
         "/v1/templates/": {"key": "promo"},
@@ -73,7 +74,7 @@ def document(server: str) -> dict[str, Any]:
     """The whole document; `server` is the API's base URL."""
     schemas, definitions = models_json_schema(_models(), ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
-    for one in ENDPOINTS:
+    for one in sorted(ENDPOINTS, key=lambda one: one.path):  # whatever was imported first
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, schemas)
     return {
         "openapi": "3.1.0",

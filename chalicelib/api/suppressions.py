@@ -15,7 +15,7 @@ from chalicelib.api.answers import ApiAnswer
 from chalicelib.api.checked_call import Call
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.notifications import PageQuery
-from chalicelib.campaigns.list_file import csv_reader
+from chalicelib.campaigns.list_lines import csv_reader
 from chalicelib.clock import Moment
 from chalicelib.errors import FieldError, InvalidError, Phrase, phrase_of
 from chalicelib.etags import tag_of

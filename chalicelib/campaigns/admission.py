@@ -107,7 +107,13 @@ class ChunkAdmission(Composed):
         """See `CampaignPort`."""
         state = self.known.state(job.letter.campaign_id or "", subsystem=_PROFILES)
         if state == S.PAUSED:
-            parked = Chunk(channels=job.channels, recipients=job.recipients, attempt=job.attempt, again=job.again)
+            parked = Chunk(
+                channels=job.channels,
+                recipients=job.recipients,
+                attempt=job.attempt,
+                again=job.again,
+                variant=job.letter.variant,
+            )
             self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return None
         if not job.again:
@@ -125,7 +131,9 @@ class ChunkAdmission(Composed):
         state = self.known.state(campaign_id, subsystem=subsystem, fresh=True)
         if state == S.PAUSED:
             recipients = tuple(as_known(r) for r in job.recipients)
-            parked = Chunk(channels=(job.channel, *job.then), recipients=recipients, again=True)
+            parked = Chunk(
+                channels=(job.channel, *job.then), recipients=recipients, again=True, variant=job.letter.variant
+            )
             self.held.put(job.letter.run_id or "", PAUSED, [parked])
             return False
         if state == S.CANCELLED:

@@ -55,11 +55,11 @@ class Approvals:
             known = next((one for one in head.asked if one["tag"] in seen.tags), None)
             if known is None:
                 raise
-            before = {**self._spec(head, known["version"]), **known["inputs"]}
+            before = {"segments": {}, "variant_templates": {}, **self._spec(head, known["version"]), **known["inputs"]}
             raise ChangedError(error.detail, differs=differences(before, now), tag=error.tag) from error
 
     def give(self, head: CampaignHead, now: Fields, *, by: str) -> HeadChanges:
-        self._inputs.write_down(self._inputs.edition(spec_of(head), now))
+        self._inputs.write_down(spec_of(head), now)
         return {
             "approved": _beside(now),
             "approved_tag": tag_of(now),
@@ -95,7 +95,7 @@ class Approvals:
         """How it differs from what was approved; empty for a campaign that needs no approval."""
         if head.approved is None:
             return []
-        before = {**self._spec(head, head.approved_version or 0), **head.approved}
+        before = {"segments": {}, **self._spec(head, head.approved_version or 0), **head.approved}
         now = self.inputs(head, fresh=True)
         slower = {name: before[name] for name in PACES if now[name] < before[name]}  # needs no approval
         return differences(before, {**now, **slower})
@@ -118,7 +118,7 @@ class Approvals:
 
 def frozen_of(head: CampaignHead) -> dict[str, Any] | None:
     """What an approval fixes; None if there is none."""
-    return {name: head.approved[name] for name in FROZEN} if head.approved else None
+    return {name: head.approved.get(name, {}) for name in FROZEN} if head.approved else None
 
 
 def _beside(inputs: Fields) -> dict[str, Any]:

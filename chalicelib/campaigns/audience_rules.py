@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
 
 from chalicelib.addresses import same_address_key
-from chalicelib.campaigns.operators import NOTHING, OPERATORS, RuleMoment, check_value, is_read
+from chalicelib.campaigns.operators import NOTHING, OPERATORS, Activity, Doing, RuleMoment, check_value, is_read
 from chalicelib.errors import Phrase
 from chalicelib.locales import lookup, speaks
 from chalicelib.profiles.model import known_timezone
 from chalicelib.schemas import StrictModel
 from chalicelib.storage.users import Profile
-from chalicelib.text import normal_json, one_line
+from chalicelib.text import normal_json, one_line, shaped
 
 MAX_DEPTH = 8
 MAX_PARTS = 100
@@ -42,7 +42,13 @@ class Rule(StrictModel):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    attribute: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,5}$")] = None
+    attribute: Annotated[
+        str | None,
+        shaped(
+            r"^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,5}$",
+            Phrase("expected the name of an attribute, such as plan or stats.films"),
+        ),
+    ] = None
     op: Annotated[
         Op | None, Field(description="; ".join(f"`{name}`: {one.tells}" for name, one in OPERATORS.items()))
     ] = None
@@ -70,7 +76,7 @@ class Rule(StrictModel):
         elif self.value is not None:
             raise ValueError(Phrase("value belongs to an attribute and its op"))
         if len(self.campaigns) > MAX_CAMPAIGNS:
-            raise ValueError(Phrase("expected the openings of at most {most} campaigns", most=MAX_CAMPAIGNS))
+            raise ValueError(Phrase("expected the letters of at most {most} campaigns", most=MAX_CAMPAIGNS))
         if self._depth() > MAX_DEPTH or self._parts() > MAX_PARTS:
             raise ValueError(
                 Phrase("expected at most {depth} levels and {parts} parts", depth=MAX_DEPTH, parts=MAX_PARTS)
@@ -78,10 +84,24 @@ class Rule(StrictModel):
         return self
 
     @property
+    def doings(self) -> dict[Doing, int]:
+        """What it asks of the ledger, with the most days that matter."""
+        own = self._doing
+        found = {own: int(self.value)} if own and isinstance(self.value, int) else {}
+        for rule in self._inner():
+            for doing, days in rule.doings.items():
+                found[doing] = max(days, found.get(doing, 0))
+        return found
+
+    @property
     def campaigns(self) -> frozenset[str]:
-        """The campaigns whose openings it asks for."""
-        own = {self.attribute} if self.op and self.attribute and OPERATORS[self.op].of_campaign else set[str]()
-        return frozenset(own).union(*(rule.campaigns for rule in self._inner()))
+        """The campaigns whose letters it asks about."""
+        return frozenset(one.of for one in self.doings if one.activity is not Activity.LETTER)
+
+    @property
+    def _doing(self) -> Doing | None:
+        activity = OPERATORS[self.op].activity if self.op else None
+        return Doing(activity, self.attribute) if activity and self.attribute else None
 
     def matches(self, profile: Profile, at: RuleMoment) -> bool:
         """Whether the profile matches; never fails, whatever the profile holds."""
@@ -92,8 +112,8 @@ class Rule(StrictModel):
         if self.negated is not None:
             return not self.negated.matches(profile, at)
         operator = OPERATORS[self.op or "exists"]
-        if operator.of_campaign:
-            return operator.matches(at.openings.get(self.attribute or ""), self.value, at)
+        if self._doing is not None:
+            return operator.matches(at.activity.get(self._doing), self.value, at)
         found = _find(profile, self.attribute or "")
         if self.attribute == "locale" and isinstance(found, str):
             return _of_language(self.op or "exists", found, self.value, at)
@@ -105,7 +125,7 @@ class Rule(StrictModel):
         would notice."""
         for rule in self._inner():
             yield from rule.unread(profile, at)
-        if self.attribute is not None:
+        if self.attribute is not None and self._doing is None:
             found = _find(profile, self.attribute)
             if found is not NOTHING and not is_read(self.op or "exists", found, self.value, at):
                 yield self.attribute, found

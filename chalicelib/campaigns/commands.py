@@ -10,6 +10,7 @@ from chalicelib.campaigns.campaign_files import CampaignFiles
 from chalicelib.campaigns.letter_inputs import PACES
 from chalicelib.campaigns.lifecycle import GOING, Lifecycle, expect
 from chalicelib.campaigns.model import Campaign, CampaignPatch, spec_of
+from chalicelib.campaigns.run_standing import require_tried
 from chalicelib.campaigns.runs import RunDriver
 from chalicelib.campaigns.start_checks import StartChecks
 from chalicelib.clock import Clock, rfc3339
@@ -126,9 +127,10 @@ class CampaignCommands(Composed):
         self.approvals.require(head, seen)
         spec = spec_of(head)
         self.checks.check_start(spec)
+        counted = self.checks.estimated(head, spec)
         if not self.approval:
-            return self.lifecycle.schedule(head, only_from=[S.DRAFT], by=by, same_version=True)
-        asked = self.approvals.ask(head, spec, version=head.version)
+            return self.lifecycle.schedule(head, only_from=[S.DRAFT], by=by, changes=counted, same_version=True)
+        asked: HeadChanges = {**counted, **self.approvals.ask(head, spec, version=head.version)}
         return self.lifecycle.reach(
             head, S.AWAITING_APPROVAL, only_from=[S.DRAFT], by=by, changes=asked, same_version=True
         )
@@ -157,8 +159,8 @@ class CampaignCommands(Composed):
         return stopped
 
     def release_canary(self, campaign_id: str, *, by: str, run_id: str | None = None) -> CampaignHead:
-        """Sends the held rest of a run (default: the newest that holds back one); if it is not what was approved, it
-        waits for approval."""
+        """Sends the held rest of a run (default: the newest that holds back one), once its first part has gone; if it
+        is not what was approved, it waits for approval."""
         head = self.campaigns.get(campaign_id)
         runs = [run for run in self.runs.of(campaign_id) if not run.resend_of and run_id in (None, run.run_id)]
         run = next((run for run in runs if run.opened and not run.canary_released_at), None)
@@ -166,12 +168,21 @@ class CampaignCommands(Composed):
             if runs and runs[0].canary_released_at:
                 return head
             raise ConflictError(Phrase("no canary of this campaign is held"))
+        expect(head, ALIVE)
+        require_tried(head, run)
         held = self.approvals.hold(head)
         if held is not None:
             return held
         released = self.runs.release_canary(run, at=rfc3339(self.clock()))
         if released is not None:
-            head = self.campaigns.enter(head, None, only_from=ALIVE, by=by, event=CampaignNews.CANARY_RELEASED)
+            head = self.campaigns.enter(
+                head,
+                None,
+                only_from=ALIVE,
+                by=by,
+                event=CampaignNews.CANARY_RELEASED,
+                changes={"waits_for": None},
+            )
         self.driver.wake_held(released or run)
         return head
 

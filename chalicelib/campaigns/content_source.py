@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from chalicelib.addresses import normal_url
-from chalicelib.errors import InvalidError, UnavailableError
+from chalicelib.errors import InvalidError, Phrase, UnavailableError
 from chalicelib.rendering.json_value import check_plain
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Line, normal_json
+from chalicelib.text import Line, normal_json, shaped
 
 if TYPE_CHECKING:
     import requests
@@ -25,8 +25,18 @@ class Content(StrictModel):
     same for all, cached for `ttl_seconds`. `personal`: `POST url` with `{"user_ids": […]}`, answered with `{"users":
     {id: value}}`; users left out there have no content."""
 
-    url: Annotated[Line, AfterValidator(normal_url), Field(pattern=r"^https?://[^\s]{1,2000}$")]
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    url: Annotated[
+        Line,
+        AfterValidator(normal_url),
+        shaped(r"^https?://[^\s]{1,2000}$", Phrase("expected an address that begins with http:// or https://")),
+    ]
+    name: Annotated[
+        str,
+        shaped(
+            r"^[a-z][a-z0-9_]{0,63}$",
+            Phrase("expected the name of a variable: small Latin letters, digits and _, a letter first"),
+        ),
+    ]
     kind: Literal["shared", "personal"] = "shared"
     on_failure: Annotated[
         Literal["skip", "send_without", "retry"],

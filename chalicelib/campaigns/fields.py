@@ -10,13 +10,11 @@ from pydantic.fields import FieldInfo
 
 
 class Asked(NamedTuple):
-    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page; `in_list`:
-    under its name in the list of campaigns."""
+    """One field of the form, in one of its cards. `on_page`: shown among the facts on the campaign's page."""
 
     kind: Literal["number", "text", "flag", "choice"]
-    card: Literal["letter", "languages", "when", "schedule", "pace"]
+    card: Literal["letter", "languages", "when", "schedule", "pace", "links"]
     on_page: bool = False
-    in_list: bool = False
 
 
 def asked_of(model: type[BaseModel]) -> Mapping[str, Asked]:

@@ -4,7 +4,7 @@ held chunks. Both hold ids, and addresses only of people who are in no directory
 import json
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.addresses import same_address_key
 from chalicelib.clock import derived_id
@@ -15,16 +15,36 @@ from chalicelib.pipeline.jobs import EnrichJob, EnrichRecipient, LetterSpec, nob
 from chalicelib.schemas import StrictModel, kept, passed, recalled
 from chalicelib.storage.held_chunks import HeldItem
 
-Slots = dict[str, list[EnrichRecipient]]  # the recipients by when they get it
+
+class Slot(NamedTuple):
+    """When recipients of a run get their letter, and which variant of an experiment that is."""
+
+    when: str
+    variant: str | None = None
+
+    @property
+    def text(self) -> str:
+        """`<when>`, or `<when>@<variant>`."""
+        return f"{self.when}@{self.variant}" if self.variant else self.when
+
+    @classmethod
+    def of(cls, text: str) -> "Slot":
+        """The inverse of `text`."""
+        when, _, variant = text.partition("@")
+        return cls(when, variant or None)
+
+
+Slots = dict[Slot, list[EnrichRecipient]]
 
 
 class Chunk(StrictModel):
-    """The stored part of a waiting job; the letter is the run's."""
+    """The stored part of a waiting job; the letter is the run's, or that of a variant."""
 
     channels: tuple[str, ...]
     recipients: tuple[EnrichRecipient, ...]
     attempt: int = 1
     again: bool = False
+    variant: str | None = None
 
     def job(self, letter: LetterSpec) -> EnrichJob:
         return EnrichJob(
@@ -62,7 +82,7 @@ def pack(run_id: str, slots: Slots) -> bytes | None:
     written several times per page, and charged by size."""
     if not slots:
         return None
-    plain = {slot: [_packed(run_id, one) for one in recipients] for slot, recipients in slots.items()}
+    plain = {slot.text: [_packed(run_id, one) for one in recipients] for slot, recipients in slots.items()}
     return zlib.compress(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -71,7 +91,7 @@ def unpack(run_id: str, packed: bytes | None) -> Slots:
     if not packed:
         return {}
     plain = json.loads(zlib.decompress(packed))
-    return {slot: [_unpacked(run_id, one) for one in recipients] for slot, recipients in plain.items()}
+    return {Slot.of(slot): [_unpacked(run_id, one) for one in recipients] for slot, recipients in plain.items()}
 
 
 def _packed(run_id: str, one: EnrichRecipient) -> str | dict[str, Any]:
@@ -95,7 +115,12 @@ def _salvaged(item: HeldItem) -> Chunk:
     people = each(_person, stored["recipients"], alone=_nothing)
     if not people:
         raise ValueError(Phrase("no recipient is named"))
-    return Chunk(channels=stored["channels"], recipients=tuple(people), again=stored.get("again") is True)
+    return Chunk(
+        channels=stored["channels"],
+        recipients=tuple(people),
+        again=stored.get("again") is True,
+        variant=stored.get("variant"),
+    )
 
 
 def _person(stored: Mapping[str, Any]) -> EnrichRecipient:

@@ -1,5 +1,7 @@
 """What travels through the queues `fanout` and `load`."""
 
+from typing import Literal
+
 from chalicelib.pipeline.jobs import Job
 
 
@@ -16,3 +18,13 @@ class LoadJob(Job):
     """Read an uploaded list."""
 
     list_id: str
+
+
+class ExportJob(Job):
+    """Go on with the file of a run's recipients. A worker of the last release puts it aside: it would take it for a
+    list."""
+
+    v: Literal[1, 2] = 1  # type: ignore[assignment]
+    campaign_id: str
+    scheduled_at: str
+    export_id: str

@@ -53,7 +53,7 @@ def languages_of(spec: Campaign, template: Template) -> LetterLanguages | None:
 
 def text_errors(spec: Campaign, template: Template) -> list[FieldError]:
     """What is wrong with its texts whatever the template does with them."""
-    errors = [*_tags(spec.context, "context"), *_tags(spec.translations, "translations")]
+    errors = [*tag_errors(spec.context, "context"), *tag_errors(spec.translations, "translations")]
     own = own_locale(spec, template)
     if own in spec.translations:
         errors.append(
@@ -82,13 +82,14 @@ def _is_said(text: str) -> bool:
     return _SAME_EVERYWHERE.fullmatch(text.strip()) is None
 
 
-def _tags(value: Any, path: str) -> Iterator[FieldError]:
+def tag_errors(value: Any, path: str) -> Iterator[FieldError]:
+    """Tags in texts, where they would arrive as they are written."""
     if isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _tags(one, f"{path}.{name}")
+            yield from tag_errors(one, f"{path}.{name}")
     elif isinstance(value, list):
         for n, one in enumerate(value):
-            yield from _tags(one, f"{path}[{n}]")
+            yield from tag_errors(one, f"{path}[{n}]")
     elif isinstance(value, str) and any(one in value for one in _TAGS):
         why = Phrase("expected plain text: tags such as {tag} work only in a letter's template", tag="{{ user.name }}")
         yield FieldError(path, why)

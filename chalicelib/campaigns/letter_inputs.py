@@ -6,9 +6,10 @@ included: an approval is of what is sent to whom, and readers' own choices come 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.model import Campaign
 from chalicelib.configuration.letter_settings import site_fields
 from chalicelib.configuration.site_settings import SiteSettings
@@ -26,7 +27,7 @@ from chalicelib.storage.recipient_lists import RecipientLists
 from chalicelib.storage.runs import Run
 
 # Fixed by the approval, whatever is saved or deployed since; the others are compared.
-FROZEN = ("template_version", "layout", "route")
+FROZEN = ("template_version", "layout", "route", "segments", "variant_templates")
 PACES = frozenset({"rate_per_second", "publish_per_second"})
 
 STAGE_INPUTS = (
@@ -66,10 +67,19 @@ _LONGEST_WORD = 120
 class LetterInputs:
     """Every method raises: UnavailableError (retryable)."""
 
-    def __init__(self, *, templates: TemplateStore, site: SiteSettings, lists: RecipientLists, stage: Settings) -> None:
+    def __init__(
+        self,
+        *,
+        templates: TemplateStore,
+        site: SiteSettings,
+        lists: RecipientLists,
+        segments: Callable[[Audience], dict[str, dict[str, Any]]],
+        stage: Settings,
+    ) -> None:
         self._templates = templates
         self._site = site
         self._lists = lists
+        self._segments = segments
         self._stage = {name: getattr(stage, name) for name in STAGE_INPUTS}
 
     def of(self, spec: Campaign, *, frozen: Fields | None = None, fresh: bool = False) -> dict[str, Any]:
@@ -89,9 +99,20 @@ class LetterInputs:
             return self._templates.edition(spec.template)
         return Edition(self._templates.get(spec.template, frozen["template_version"]), frozen["layout"])
 
-    def write_down(self, edition: Edition) -> None:
-        """Before anything refers to it: workers with other code must find it."""
-        self._templates.write_down(edition)
+    def variant_edition(self, spec: Campaign, variant: str | None, frozen: Fields | None) -> Edition:
+        """The same of a variant of its experiment: with the layout of the others. Raises: NotFoundError (permanent)."""
+        key = spec.experiment.variant(variant).template if spec.experiment and variant else None
+        own = self.edition(spec, frozen)
+        if key is None or key == spec.template:
+            return own
+        version = frozen["variant_templates"].get(key) if frozen else None
+        return own._replace(template=self._templates.get(key, version))
+
+    def write_down(self, spec: Campaign, frozen: Fields | None) -> None:
+        """All that its letters are made with, before anything refers to it: workers with other code must find it.
+        Raises: NotFoundError (permanent)."""
+        for variant in (None, *(spec.experiment.names if spec.experiment else "")):
+            self._templates.write_down(self.variant_edition(spec, variant, frozen))
 
     def plan(self, spec: Campaign, template: Template, frozen: Fields | None, *, fresh: bool = False) -> Plan:
         """Its channels; `fresh`: by the current routes."""
@@ -106,15 +127,41 @@ class LetterInputs:
         try:
             template, layout = self._templates.edition(spec.template)
         except NotFoundError:  # no release has it any more: such a campaign can still be viewed, and stopped
-            return {"template_version": None, "layout": None, "route": {"channels": list(spec.channels or ())}}
+            bare = {"template_version": None, "layout": None, "route": {"channels": list(spec.channels or ())}}
+            return {**bare, "segments": self.segments(spec), "variant_templates": self._variant_templates(spec)}
         plan = self.plan(spec, template, None)
-        return _frozen(template.version, layout, plan.channels, plan.route)
+        parts = plan.channels, plan.route, self.segments(spec), self._variant_templates(spec)
+        return _frozen(template.version, layout, *parts)
+
+    def segments(self, spec: Campaign) -> dict[str, dict[str, Any]]:
+        """Those of its audience, as they are now, by id; none if one is gone, which is found when it starts."""
+        try:
+            return self._segments(spec.audience)
+        except NotFoundError:
+            return {}
+
+    def _variant_templates(self, spec: Campaign) -> dict[str, Version | None]:
+        """The versions of the templates that its variants have of their own."""
+        variants = spec.experiment.variants if spec.experiment else ()
+        keys = {one.template for one in variants if one.template and one.template != spec.template}
+        return {key: self._version(key) for key in sorted(keys)}
+
+    def _version(self, key: str) -> Version | None:
+        try:
+            return self._templates.get(key).version
+        except NotFoundError:
+            return None
 
     def _list(self, spec: Campaign) -> dict[str, Any] | None:
-        if spec.audience.list_id is None:
-            return None
+        """Of several by id; that of one is told as the last release told it."""
+        found = {one: self._rows_of(one) for one in spec.audience.all_lists}
+        if spec.audience.list_id is not None and len(found) == 1:
+            return found[spec.audience.list_id]
+        return found or None
+
+    def _rows_of(self, list_id: str) -> dict[str, Any] | None:
         try:
-            found = self._lists.get(spec.audience.list_id)
+            found = self._lists.get(list_id)
         except NotFoundError:
             return None
         return {"rows": found.row_count, "content": found.content}
@@ -123,12 +170,27 @@ class LetterInputs:
 def frozen_by(run: Run) -> dict[str, Any]:
     """The same of the letters of a run."""
     letter = recalled(LetterSpec, run.letter)
-    return _frozen(letter.template_version, letter.layout, run.channels, letter.route)
+    own = {one["template"]: one["template_version"] for one in (run.variants or {}).values()}
+    variants = {key: version for key, version in own.items() if key != letter.template}
+    return _frozen(letter.template_version, letter.layout, run.channels, letter.route, run.segments, variants)
 
 
-def _frozen(version: Version, layout: str | None, channels: Sequence[str], route: LetterRoute | None) -> dict[str, Any]:
+def _frozen(
+    version: Version,
+    layout: str | None,
+    channels: Sequence[str],
+    route: LetterRoute | None,
+    segments: Mapping[str, Any],
+    variant_templates: Mapping[str, Version | None],
+) -> dict[str, Any]:
     way = {"channels": list(channels), **(route.model_dump(mode="json") if route else {})}
-    return {"template_version": version, "layout": layout, "route": way}
+    return {
+        "template_version": version,
+        "layout": layout,
+        "route": way,
+        "segments": dict(segments),
+        "variant_templates": dict(variant_templates),
+    }
 
 
 def differences(before: Fields, now: Fields) -> list[FieldError]:

@@ -4,7 +4,7 @@ A field with an `Asked` is on the managers' pages: the form, the campaign's page
 its labels are `fields.<name>`, and `campaigns.hints.<name>` or `campaigns.choices.<name>`, in `templates/admin/words/`.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -13,15 +13,16 @@ from pydantic import (
     StrictBool,
     create_model,
     field_validator,
-    model_validator,
 )
 
 from chalicelib.attachments import CampaignAttachments
-from chalicelib.campaigns.audience_rules import Rule
+from chalicelib.campaigns.audience import Audience
 from chalicelib.campaigns.content_source import Content
+from chalicelib.campaigns.experiment import Experiment
 from chalicelib.campaigns.fields import Asked, asked_of, changes_of
 from chalicelib.campaigns.schedule import BEST_HOUR, RECIPIENT, Misfire, Schedule
 from chalicelib.clock import Moment
+from chalicelib.configuration.setting_shapes import UtmTemplate
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.pipeline.letter_parts import Untranslated
@@ -39,25 +40,6 @@ Channels = Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
 Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE, allow_inf_nan=False)]
 
 
-class Audience(StrictModel):
-    """Everyone, the users who match a rule, or the recipients on an uploaded list; without the recipients of other
-    campaigns."""
-
-    everyone: Literal[True] | None = None
-    rule: Rule | None = None
-    list_id: Annotated[str | None, Field(min_length=1, max_length=64)] = None
-    exclude_campaigns: Annotated[
-        tuple[str, ...], Field(max_length=10, description="ids of campaigns whose recipients get nothing")
-    ] = ()
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        given = [one for one in (self.everyone, self.rule, self.list_id) if one is not None]
-        if len(given) != 1:
-            raise ValueError(Phrase("expected exactly one of: everyone, rule, list_id"))
-        return self
-
-
 def _zone(value: str) -> str:
     if one_line(value).lower() == RECIPIENT:
         return RECIPIENT
@@ -68,6 +50,11 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+_Utm = Annotated[
+    UtmTemplate | None,
+    Field(min_length=1, description="instead of the setting's; may hold {campaign}, {template}, {channel}, {date}"),
+    Asked("text", "links"),
+]
 
 
 class Campaign(StrictModel):
@@ -96,7 +83,7 @@ class Campaign(StrictModel):
             max_length=500,
             description="what this mailing is for, for other managers; readers never see it",
         ),
-        Asked("text", "letter", on_page=True, in_list=True),
+        Asked("text", "letter", on_page=True),
     ] = None
     template: TemplateKey
     category: Annotated[str | None, Field(description="default: the template's")] = None
@@ -160,11 +147,36 @@ class Campaign(StrictModel):
         ),
         Asked("choice", "languages", on_page=True),
     ] = None
+    track_clicks: Annotated[
+        StrictBool,
+        Field(description="links in its e-mails lead through links of ours, which count, where the stage counts them"),
+        Asked("flag", "links"),
+    ] = True
+    utm: Annotated[
+        StrictBool,
+        Field(description="links to the cinema's own pages carry UTM tags, if the setting `letter_links` has a source"),
+        Asked("flag", "links"),
+    ] = True
+    utm_source: _Utm = None
+    utm_medium: _Utm = None
+    utm_campaign: _Utm = None
     canary_percent: Annotated[
         int | None,
         Field(ge=1, le=99, description="these get it first; the rest is held back until released"),
         Asked("number", "pace", on_page=True),
     ] = None
+    experiment: Annotated[
+        Experiment | None,
+        Field(description="an A/B test: variants on a share of the audience; the rest is held for the one that wins"),
+    ] = None
+
+    @property
+    def utm_templates(self) -> dict[str, str] | None:
+        """Those that it has instead of the setting's; None: its links carry no tags."""
+        if not self.utm:
+            return None
+        own = {name: getattr(self, name) for name in ("utm_source", "utm_medium", "utm_campaign")}
+        return {name: text for name, text in own.items() if text is not None}
 
     @property
     def paces(self) -> tuple[float, float]:

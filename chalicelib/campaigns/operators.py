@@ -1,6 +1,6 @@
 """The operators of audience rules. OPERATORS declares each: what it takes, when it matches, and its description for the
 API. The check of its value, the schema, the form's row and what previews cannot read follow; its label is in
-`campaigns.ops` of `templates/admin/words/`."""
+`audience.ops` of `templates/admin/words/`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -19,12 +19,12 @@ _MOST_DAYS_AGO = 40_000
 class RuleMoment(NamedTuple):
     """When a rule is applied: the instant, and the recipient's calendar day. `before` is the day of the run a day
     earlier, if there is one: if the clocks of campaign and recipient change on different days, a day may occur twice or
-    not at all. `openings`: when the recipient last opened a letter, by campaign."""
+    not at all. `activity`: when the recipient last did what a rule asks about (`Doing`)."""
 
     now: datetime
     today: date
     before: date | None = None
-    openings: Mapping[str, datetime] = {}
+    activity: Mapping["Doing", datetime] = {}
 
     @property
     def days(self) -> Sequence[date]:
@@ -32,6 +32,25 @@ class RuleMoment(NamedTuple):
         if self.before is None:
             return (self.today,)
         return [self.before + timedelta(days=n + 1) for n in range((self.today - self.before).days)]
+
+
+class Activity(StrEnum):
+    """What the ledger knows of a user's letters."""
+
+    OPENED = "opened"  # a letter of a campaign, or clicked in it
+    CLICKED = "clicked"  # in a letter of a campaign
+    GOT = "got"  # a letter of a campaign: the provider took it, and it did not come back
+    LETTER = "letter"  # likewise, of any campaign or service, in a category
+
+
+class Doing(NamedTuple):
+    """An activity, and with what: a campaign's id, or a category of letters (`ANY_LETTER`: every one)."""
+
+    activity: Activity
+    of: str
+
+
+ANY_LETTER = "any"
 
 
 class Takes(StrEnum):
@@ -48,14 +67,14 @@ class Takes(StrEnum):
 class Operator(NamedTuple):
     """`matches` gets the profile's value, the rule's value and the moment. `tells` describes it to API callers.
     `language`: for `locale`, whether it matches the languages of the value (True), all others (False), or is treated
-    like any other attribute (None). `of_campaign`: the attribute is a campaign's id, and the value found is the
-    recipient's opening of it."""
+    like any other attribute (None). `activity`: the attribute is not in the profile but names what was done with, and
+    the value found is when it was done last."""
 
     takes: Takes
     matches: Callable[[Any, Any, RuleMoment], bool]
     tells: str
     language: bool | None = None
-    of_campaign: bool = False
+    activity: Activity | None = None
 
 
 def check_value(op: str, value: JsonValue) -> None:
@@ -144,7 +163,7 @@ def _anniversary(found: Any, value: Any, at: RuleMoment) -> bool:
     return moment is not None and any(_comes_round(moment, day + timedelta(days=value or 0)) for day in at.days)
 
 
-def _opened_within(found: Any, value: Any, at: RuleMoment) -> bool:
+def _done_within(found: Any, value: Any, at: RuleMoment) -> bool:
     return isinstance(found, datetime) and found >= at.now - timedelta(days=value)
 
 
@@ -174,10 +193,22 @@ OPERATORS: Mapping[str, Operator] = {
     "anniversary": Operator(
         Takes.DAYS, _anniversary, "the day of the year of a date; value: so many days before it, 0 where left out"
     ),
-    "opened_campaign": Operator(
+    **{
+        f"{activity}_{what}": Operator(Takes.PERIOD, _done_within, tells, activity=activity)
+        for activity, what, tells in (
+            (
+                Activity.OPENED,
+                "campaign",
+                "the attribute is a campaign's id; value: opened, or clicked in, within so many days before the run",
+            ),
+            (Activity.CLICKED, "campaign", "likewise: clicked in it"),
+            (Activity.GOT, "campaign", "likewise: a letter of it came"),
+        )
+    },
+    "got_letter": Operator(
         Takes.PERIOD,
-        _opened_within,
-        "the attribute is a campaign's id; value: opened, or clicked in, within so many days before the run",
-        of_campaign=True,
+        _done_within,
+        f"the attribute is a category of letters, or `{ANY_LETTER}`; value: one came within so many days",
+        activity=Activity.LETTER,
     ),
 }

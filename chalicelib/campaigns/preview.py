@@ -5,7 +5,6 @@ A call lasts a few seconds. Of a large directory it counts a part and returns a 
 up.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,12 +12,14 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.exclusions import excluded
+from chalicelib.campaigns.audience_look import SAMPLE, Unread, masked, note_unread
+from chalicelib.campaigns.audience_sources import Sources
 from chalicelib.campaigns.letter_inputs import LetterInputs
 from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.preview_cursor import COUNTED, nothing_yet, so_far
 from chalicelib.campaigns.reader_languages import ReaderLanguage, ReaderLanguages
-from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
 from chalicelib.campaigns.schedule import occurrences
+from chalicelib.campaigns.targets import Target, TargetPage
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
 from chalicelib.etags import Fields
@@ -27,27 +28,13 @@ from chalicelib.pipeline.reach import Addresses
 from chalicelib.profiles.directory import Directory
 from chalicelib.reasons import Reason, suppressed
 from chalicelib.storage.campaign_head import CampaignHead
-from chalicelib.storage.cursor import read_place, table_key, whole, write_cursor
-from chalicelib.storage.runs import Runs
+from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.users import Profile
-from chalicelib.text import one_line
 
 SECONDS = 8.0
-SAMPLE = 5
 _UNSAVED = "unsaved"  # stands in for the id of a campaign that is not stored yet
 NEXT_RUNS = 5
 _PAGE = 500
-_SHAPE_CHARS = 30
-_COUNTED = ("recipients", "excluded", "unknown", "no_address", "opted_out", "suppressed", "no_translation", "final")
-
-
-class Unread(NamedTuple):
-    """An attribute that the rule uses but cannot compare in the profiles of `people` users; `example` is the shape of
-    one value, with 0 for each digit and a for each letter."""
-
-    attribute: str
-    people: int
-    example: str
 
 
 class _Way(NamedTuple):
@@ -69,21 +56,16 @@ class AudienceCount(NamedTuple):
     unread: Sequence[Unread] = ()
     languages: Sequence[ReaderLanguage] = ()
 
-
-class _Seen(NamedTuple):
-    """The counts of earlier calls."""
-
-    at: dict[str, Any] | None
-    counts: Counter[str]
-    unread: dict[str, Unread]
-    languages: Counter[str]
+    @property
+    def targeted(self) -> int:
+        """How many a run would have."""
+        return self.counts["recipients"] - self.counts["excluded"]
 
 
 class AudiencePreview(Composed):
     """Reads the directory and lists; writes nothing."""
 
     sources: Sources
-    runs: Runs
     inputs: LetterInputs
     directory: Directory
     addresses: Addresses
@@ -104,20 +86,23 @@ class AudiencePreview(Composed):
     ) -> AudienceCount:
         """Counts a campaign's audience (`head`: the saved campaign), continuing at the cursor of an earlier call; with
         `at_most` no more users than these, in a few requests; `frozen`: its fixed inputs, if any. Raises: InvalidError
-        (permanent: a foreign cursor), NotFoundError (permanent: the template is gone), UnavailableError (retryable)."""
+        (permanent: a foreign cursor), NotFoundError (permanent: the template or a segment is gone), UnavailableError
+        (retryable)."""
         until, scope = self.monotonic() + SECONDS, head.id if head else _UNSAVED
-        seen = read_place(cursor, scope=scope, read=_seen_of(spec)) if cursor else _Seen(None, Counter(), {}, Counter())
+        seen = read_place(cursor, scope=scope, read=so_far(spec)) if cursor else nothing_yet()
         at, counts, unread, languages = seen
-        times, way = self.next_runs(head, spec), self._way(spec, frozen or (frozen_of(head) if head else None))
-        source = self.sources.of_spec(spec, run_id="preview", scheduled=times[0] if times else self.clock())
+        frozen = frozen or (frozen_of(head) if head else None)
+        times, way = self.next_runs(head, spec), self._way(spec, frozen)
+        when, segments = times[0] if times else self.clock(), frozen["segments"] if frozen else None
+        source = self.sources.of_spec(spec, run_id="preview", scheduled=when, segments=segments)
         sample: list[Mapping[str, Any]] = []
         while True:
             page = source.page(shard=0, shards=1, cursor=at, limit=at_most or _PAGE)
-            reached = self._reached(spec, way, page.targets, counts)
+            reached = self._reached(way, page, counts)
             final = way.languages.count(reached, languages)
             counts.update(final=len(final), no_translation=len(reached) - len(final))
-            _note_unread(page, unread)
-            sample += [_shown(profile) for profile in final[: SAMPLE - len(sample)]]
+            note_unread(page, unread)
+            sample += [masked(profile) for profile in final[: SAMPLE - len(sample)]]
             at = page.cursor
             if at is None or at_most is not None or self.monotonic() >= until:
                 break
@@ -125,7 +110,7 @@ class AudiencePreview(Composed):
                 "unread": {one.attribute: one[1:] for one in unread.values()}}  # fmt: skip
         following = write_cursor(kept, scope=scope) if at is not None else None
         eta = round(counts["final"] / spec.rate_per_second)
-        shown = {name: counts[name] for name in _COUNTED}
+        shown = {name: counts[name] for name in COUNTED}
         read = way.languages.of(languages)
         return AudienceCount(shown, sample, following, eta, times, way.channels, list(unread.values()), read)
 
@@ -141,11 +126,10 @@ class AudiencePreview(Composed):
         first = datetime.fromisoformat(head.next_run_at) if head and head.next_run_at else None
         return times if first is None or first in times else [first, *times][:NEXT_RUNS]
 
-    def _reached(self, spec: Campaign, way: _Way, targets: Sequence[Target], counts: Counter[str]) -> list[Profile]:
-        counts["recipients"] += len(targets)
-        out = excluded(targets, spec.audience.exclude_campaigns, runs=self.runs)
-        counts["excluded"] += len(out)
-        targets = [target for target in targets if target.recipient.notification_id not in out]
+    def _reached(self, way: _Way, page: TargetPage, counts: Counter[str]) -> list[Profile]:
+        counts["recipients"] += len(page.targets)
+        counts["excluded"] += len(page.left_out)
+        targets = [target for target in page.targets if target.recipient.notification_id not in page.left_out]
         people = self._profiles(targets)
         counts["unknown"] += len(targets) - len(people)
         return self._consenting(way, people, counts)
@@ -183,39 +167,6 @@ class AudiencePreview(Composed):
         return [profile for one, profile in people.items() if one in reached]
 
 
-def _seen_of(spec: Campaign) -> Callable[[Mapping[str, Any]], _Seen]:
-    """Reads a cursor of this audience; raises for anything else."""
-
-    def read(state: Mapping[str, Any]) -> _Seen:
-        at = state["at"]
-        at = table_key(at) if spec.audience.list_id is None else {"block": whole(at["block"])}
-        counts = Counter({name: whole(count) for name, count in state["counts"].items() if name in _COUNTED})
-        unread = {name: Unread(name, whole(people), _text(shape)) for name, (people, shape) in state["unread"].items()}
-        languages = Counter({_text(name): whole(people) for name, people in state.get("languages", {}).items()})
-        return _Seen(at, counts, unread, languages)
-
-    return read
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise ValueError(value)
-
-
-def _note_unread(page: TargetPage, unread: dict[str, Unread]) -> None:
-    for profile in page.asked if page.unread else ():
-        for attribute, found in dict(page.unread(profile) if page.unread else ()).items():
-            before = unread.get(attribute, Unread(attribute, 0, _shape(found)))
-            unread[attribute] = before._replace(people=before.people + 1)
-
-
-def _shape(value: object) -> str:
-    """How a value is written, without its content."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "".join("0" if one.isdigit() else "a" if one.isalpha() else one for one in one_line(text))[:_SHAPE_CHARS]
-
-
 def _addressees(people: Mapping[str, Profile], addresses: Mapping[str, str]) -> list[Addressee]:
     return [
         Addressee(notification_id, profile.id or None, addresses[notification_id], profile.timezone)
@@ -228,15 +179,3 @@ def _counted(reason: str) -> str:
     if reason == Reason.NO_ADDRESS:
         return reason
     return "suppressed" if reason.startswith(suppressed("")) else "opted_out"
-
-
-def _shown(profile: Profile) -> dict[str, Any]:
-    """Enough to recognise somebody; the address is masked."""
-    name, _, host = (profile.email or "").partition("@")
-    return {
-        "user_id": profile.id or None,
-        "name": profile.name,
-        "email": f"{name[:1]}***@{host}" if host else None,
-        "locale": profile.locale,
-        "timezone": profile.timezone,
-    }

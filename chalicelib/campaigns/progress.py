@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.storage.run_outcomes import ENGAGEMENTS
-from chalicelib.storage.run_progress import read_counts
+from chalicelib.storage.run_progress import RunCounts, read_counts
 from chalicelib.storage.runs import PlannedRun, Run
 
 SAMPLED = ("sent", "delivered", "opened", "clicked")
@@ -59,7 +59,12 @@ def read_progress(run: Run) -> Progress:
 def read_progresses(runs: Sequence[PlannedRun], *, noted: bool = False) -> list[Progress]:
     """The progress of each run; `noted`: as it was counted last (`read_counts`). Raises: UnavailableError
     (retryable)."""
-    return [progress_of(found.words, targeted=found.targeted) for found in read_counts(runs, noted=noted)]
+    return [progress_in(found) for found in read_counts(runs, noted=noted)]
+
+
+def progress_in(counts: RunCounts) -> Progress:
+    """The progress that counts tell."""
+    return progress_of(counts.words, targeted=counts.targeted)
 
 
 def sampled(before: Sequence[Sequence[Any]] | None, at: str, progress: Progress) -> list[Sequence[Any]]:

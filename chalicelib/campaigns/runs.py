@@ -1,124 +1,33 @@
-"""Runs: drawn up from the campaign, its template and the routes as they are then; opened for each scheduled time, kept
-going, and closed once everything is settled. Every step can be repeated."""
+"""Runs: opened for each scheduled time, kept going, and closed once all is settled. Every step can be repeated."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from chalicelib.attachments import refs_of
-from chalicelib.campaigns.approval import frozen_of
-from chalicelib.campaigns.campaign_files import CampaignFiles
+from chalicelib.campaigns.experiment_decision import ExperimentDecisions
 from chalicelib.campaigns.jobs import FanoutJob
-from chalicelib.campaigns.languages import languages_of
-from chalicelib.campaigns.letter_inputs import LetterInputs, frozen_by
-from chalicelib.campaigns.model import Campaign, spec_of
-from chalicelib.campaigns.pacing import shard_count
 from chalicelib.campaigns.progress import Progress, progress_of, sampled
-from chalicelib.campaigns.recipient_sources import Sources
-from chalicelib.clock import Clock, derived_id, rfc3339
+from chalicelib.campaigns.run_planner import RunPlanner
+from chalicelib.campaigns.run_results import FIRST_RECOUNT, RunResults
+from chalicelib.campaigns.sendings import sent_run
+from chalicelib.clock import Clock, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.deliveries import run_id, time_name
 from chalicelib.errors import ConflictError, Phrase
 from chalicelib.flow.queues import JobQueue, Outgoing
+from chalicelib.isolation import each
 from chalicelib.manifest import Queue
-from chalicelib.pipeline.jobs import LetterSpec
-from chalicelib.pipeline.letter_plan import Plan
-from chalicelib.rendering.template_store import Edition
-from chalicelib.schemas import kept, passed
+from chalicelib.observability import log_failure
+from chalicelib.schemas import passed
 from chalicelib.states import HELD, CampaignState, RunOutcome
+from chalicelib.storage.audience_counts import note_audience_count
 from chalicelib.storage.campaign_head import CampaignHead
-from chalicelib.storage.chunk_letters import RUN_HOMES
 from chalicelib.storage.held_chunks import HeldChunks
 from chalicelib.storage.hourly_stats import HourlyStats
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run, Runs
+from chalicelib.storage.sent_runs import note_sent_run
 from chalicelib.storage.shards import PARKED_PLACES, Shard, Shards, parked_shard
 
 STALLED = timedelta(minutes=3)  # a shard this late has lost its message
-
-
-class RunPlanner:
-    """Writes nothing but the edition of the template that a run names; and keeps its files as long again."""
-
-    def __init__(self, *, inputs: LetterInputs, files: CampaignFiles, sources: Sources, clock: Clock) -> None:
-        self._inputs = inputs
-        self._files = files
-        self._sources = sources
-        self._clock = clock
-
-    def draw_up(
-        self, head: CampaignHead, scheduled: datetime, *, resend_of: Run | None, reasons: Sequence[str] | None
-    ) -> Run:
-        """A campaign's run at a time, not stored yet: with the approved versions, or the newest; a resend sends what
-        its run would have sent. Raises: UnavailableError (retryable)."""
-        spec = spec_of(resend_of or head)
-        frozen = frozen_by(resend_of) if resend_of else frozen_of(head)
-        edition = self._inputs.edition(spec, frozen)
-        self._inputs.write_down(edition)
-        self._files.renew(spec.attachments)
-        category = spec.category or edition.template.category
-        plan = self._inputs.plan(spec, edition.template, frozen, fresh=True)
-        shards = self._shard_count(spec, head, resend=resend_of is not None)
-        letter = self._letter(head, scheduled, spec, edition, category, plan, resend=resend_of is not None)
-        letter = letter.model_copy(update={"homes": min(shards, RUN_HOMES)})
-        return Run(
-            head.id,
-            time_name(scheduled),
-            opened=True,
-            run_id=letter.run_id or "",
-            version=(resend_of or head).version,
-            spec=kept(spec),
-            letter=kept(letter),
-            channels=list(plan.channels),
-            shards=shards,
-            created_at=letter.accepted_at,
-            resend_of=resend_of.run_id if resend_of else None,
-            reasons=list(reasons) if reasons is not None else None,
-            homes=letter.homes,
-        )
-
-    def _letter(
-        self,
-        head: CampaignHead,
-        scheduled: datetime,
-        spec: Campaign,
-        edition: Edition,
-        category: str,
-        plan: Plan,
-        *,
-        resend: bool,
-    ) -> LetterSpec:
-        name = run_id(head.id, time_name(scheduled))
-        return LetterSpec(
-            template=edition.template.key,
-            template_version=edition.template.version,
-            layout=edition.layout,
-            category=category,
-            lane="bulk",
-            context=spec.context,
-            attachments=refs_of(spec.attachments),
-            content=spec.content.model_dump(mode="json") if spec.content else None,
-            request_id=derived_id("run", name),
-            accepted_at=rfc3339(self._clock()),
-            campaign_id=head.id,
-            run_id=name,
-            route=plan.route,
-            locale=spec.locale,
-            languages=languages_of(spec, edition.template),
-            expires_at=_expiry(spec, scheduled),
-            service=head.service,
-            of_directory=not resend and self._sources.are_of_directory(spec),
-        )
-
-    def _shard_count(self, spec: Campaign, head: CampaignHead, *, resend: bool) -> int:
-        # An exact share of an audience is taken by one counter; what was not sent is little.
-        if spec.canary_percent or resend:
-            return 1
-        return shard_count(head.rate_per_second or spec.rate_per_second, users=self._sources.size(spec))
-
-
-def _expiry(spec: Campaign, scheduled: datetime) -> str | None:
-    hours = spec.expires_after_hours
-    return rfc3339(scheduled + timedelta(hours=hours)) if hours is not None else None
 
 
 class RunDriver(Composed):
@@ -130,6 +39,8 @@ class RunDriver(Composed):
     held: HeldChunks
     queues: JobQueue
     hours: HourlyStats
+    results: RunResults
+    decisions: ExperimentDecisions
     clock: Clock
 
     def open(
@@ -158,20 +69,23 @@ class RunDriver(Composed):
                 self._keep_going(head, run)
                 self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
 
-    def wake_held(self, run: Run, *, all_of_it: bool = False) -> None:
-        """Sends off held chunks whose time has come; `all_of_it`: of a cancelled run."""
+    def wake_held(self, run: Run, *, all_of_it: bool = False) -> bool:
+        """Sends off held chunks whose time has come; `all_of_it`: of a cancelled run. Returns whether there are any."""
+        any_due = False
         for n in range(PARKED_PLACES):
             due = self.held.due(
                 run.run_id,
                 n,
                 now=self.clock(),
-                canary_released=run.canary_released_at is not None,
+                rest_released=run.releases_rest(self.clock()),
                 cancelled=all_of_it,
                 limit=1,
             )
+            any_due = any_due or bool(due)
             woken = self.shards.wake(run.run_id, parked_shard(n)) if due else None
             if woken is not None:
                 self._kick(run, [woken])
+        return any_due
 
     def look_after(self, head: CampaignHead, run: Run) -> bool:
         """What `tick` does for an open run; whether it has ended and is closed now."""
@@ -179,23 +93,44 @@ class RunDriver(Composed):
         if head.state not in HELD:
             stalled = (self.clock() - STALLED).timestamp()
             self._kick(run, (one for one in shards if one.resume_at < stalled))
-            self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED)
+            if not self.wake_held(run, all_of_it=head.state == CampaignState.CANCELLED):
+                run = self._decided(head, run, shards)
         [counts] = read_counts([PlannedRun.of(run)])
         progress = progress_of(counts.words, targeted=counts.targeted)
         self._note(run, progress, counts.words)
+        self.results.note(head, run, counts)
         planned = all(one.done for one in shards if one.is_of_audience)
         # What has become of letters that the last release enlisted is counted nowhere.
         settled = progress.settled >= progress.targeted or (run.homes is None and not self._holds_any(run))
-        if not planned or not settled:
+        if not planned or not settled or self.decisions.is_awaited(head, run):
             return False
         self.runs.note_finished(head, run, targeted=progress.targeted)
         outcome = RunOutcome.CANCELLED if head.state == CampaignState.CANCELLED else RunOutcome.COMPLETED
-        return self.runs.close(run, outcome=outcome, at=rfc3339(self.clock()), targeted=progress.targeted)
+        if outcome is RunOutcome.COMPLETED and run.resend_of is None and run.version == head.version:
+            note_audience_count(head, progress.targeted // max(1, len(run.channels)))
+        gathered = all(one.exhausted for one in shards if one.is_of_audience)
+        at, targeted = rfc3339(self.clock()), progress.targeted
+        self._tell_calendar(head, run, progress, cancelled=outcome is RunOutcome.CANCELLED)
+        recount_at = rfc3339(self.clock() + FIRST_RECOUNT)
+        return self.runs.close(run, outcome=outcome, at=at, targeted=targeted, gathered=gathered, recount_at=recount_at)
+
+    def _decided(self, head: CampaignHead, run: Run, shards: Sequence[Shard]) -> Run:
+        """The run, with the winner of its experiment if the time has come; the rest goes on then."""
+        decided = self.decisions.when_due(head, run, shards)
+        if decided is not run:
+            self.wake_held(decided)
+        return decided
+
+    def _tell_calendar(self, head: CampaignHead, run: Run, progress: Progress, *, cancelled: bool) -> None:
+        """Before the run is closed, so that a crash in between tells it again; a damaged run ends without."""
+        lines = each(lambda one: sent_run(head, one, progress, cancelled=cancelled), [run], alone=_unreadable)
+        for line in lines:
+            note_sent_run(line)
 
     def _holds_any(self, run: Run) -> bool:
         """Whether chunks of it wait, for whatever."""
         found = (
-            self.held.due(run.run_id, n, now=self.clock(), canary_released=True, cancelled=True, limit=1)
+            self.held.due(run.run_id, n, now=self.clock(), rest_released=True, cancelled=True, limit=1)
             for n in range(PARKED_PLACES)
         )
         return any(found)
@@ -226,3 +161,7 @@ class RunDriver(Composed):
         counts = {"sent": progress.sent, "failed": progress.failed, "skipped": sum(progress.skipped.values())}
         if self.runs.note(run, sampled(run.samples, rfc3339(self.clock()), progress), counts, counted):
             self.hours.add({word: max(0, n - run.in_hours.get(word, 0)) for word, n in counts.items()})
+
+
+def _unreadable(run: Run, error: Exception) -> None:
+    log_failure("calendar", error, run=run.run_id)

@@ -4,6 +4,7 @@ generator asks it, and previews show its next dates.
     list(islice(occurrences(Schedule(every="week", on="friday", at="18:00"), "Europe/Moscow", after=now()), 5))
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import takewhile
@@ -11,57 +12,100 @@ from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
-from chalicelib.errors import Phrase, phrase_of
+from chalicelib.campaigns.schedule_days import LAST, WEEK, On
+from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Line
+from chalicelib.text import Line, one_line, shaped
 from chalicelib.wall_clock import wall_moment, zone_of
 
 BEST_HOUR = "best_hour"
 RECIPIENT = "recipient"  # the zone of each recipient, in place of a name
 _EARLIEST_ZONE = "Etc/GMT-14"  # UTC+14 (the sign of these names is reversed): where every day begins first
-_DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-_LAST_SURE_DAY = 28  # every month has it
+LATEST_ZONE = "Etc/GMT+12"  # UTC-12: where it begins last
+_DAYS, _MONTHS, _WEEK = set(range(1, 32)), set(range(1, 13)), set(range(7))  # as cron counts them
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.]([0-5][0-9])(?::00)?")
 
-WeekDay = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Misfire = Literal["latest", "skip", "all"]
+
+
+def _check_cron(expression: str) -> str:
+    try:
+        dates = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)) if len(expression.split()) == 5 else None
+    except CronSimError:
+        dates = None
+    if dates is None:
+        raise ValueError(Phrase("expected five fields, minute first, such as 0 18 * * 5"))
+    if next(dates, None) is None:
+        raise ValueError(Phrase("no date ever matches"))
+    return expression
+
+
+def _in_small_letters(given: object) -> object:
+    return one_line(given).lower() if isinstance(given, str) else given
+
+
+def _read_time(given: object, info: ValidationInfo) -> object:
+    """`9:05`, `09.05` and `09:05:00` are `09:05`. Raises: ValueError (says what is expected)."""
+    found = _CLOCK.fullmatch(one_line(given)) if isinstance(given, str) else None
+    if found is not None:
+        return f"{int(found[1]):02}:{found[2]}"
+    if given is not None or info.data.get("every") is not None:
+        raise ValueError(Phrase("expected a time such as 18:00"))
+    return None
 
 
 class Schedule(StrictModel):
     """`{every, on?, at}` or `{cron}`: five fields, minute first."""
 
-    every: Literal["day", "week", "month"] | None = None
-    on: Annotated[
-        WeekDay | Annotated[int, Field(ge=1, le=_LAST_SURE_DAY)] | Literal["last"] | None,
-        Field(description="a day's name of every week; 1 to 28 or `last` of every month"),
+    every: Annotated[Literal["day", "week", "month"], BeforeValidator(_in_small_letters)] | None = None
+    on: On = None
+    at: Annotated[
+        Annotated[str, shaped(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", Phrase("expected a time such as 18:00"))] | None,
+        BeforeValidator(_read_time),
+        Field(validate_default=True, examples=["18:00"]),
     ] = None
-    at: Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["18:00"])] | None = None
-    cron: Annotated[str | None, Field(max_length=100, examples=["0 18 * * 5"])] = None
+    cron: Annotated[
+        Annotated[Line, Field(max_length=100), AfterValidator(_check_cron)] | None, Field(examples=["0 18 * * 5"])
+    ] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.cron is not None:
-            if any(one is not None for one in (self.every, self.on, self.at)):
-                raise ValueError(Phrase("expected either cron, or every and at"))
-            _check_cron(self.cron)
-        elif self.every is None or self.at is None:
+        if self.cron is not None and any(one is not None for one in (self.every, self.on, self.at)):
+            raise ValueError(Phrase("expected either cron, or every and at"))
+        if self.cron is None and self.every is None:
             raise ValueError(Phrase("expected every and at, or cron"))
-        elif self.every == "week" and self.on not in _DAYS:
-            raise ValueError(Phrase("on: expected the name of a day, such as friday"))
-        elif self.every == "month" and not (isinstance(self.on, int) or self.on == "last"):
-            raise ValueError(Phrase("on: expected a day of the month, 1 to {last}, or last", last=_LAST_SURE_DAY))
-        elif self.every == "day" and self.on is not None:
-            raise ValueError(Phrase("on: a daily schedule takes no day"))
         return self
+
+    @property
+    def days(self) -> tuple[int | str, ...]:
+        """Those it is for; none if it is for every day."""
+        return self.on if isinstance(self.on, tuple) else () if self.on is None else (self.on,)
+
+    def in_days(self) -> "Schedule":
+        """The same as days and a time, where a cron expression means no more than that."""
+        if self.cron is None:
+            return self
+        found = CronSim(self.cron, datetime(2026, 1, 1))
+        days = [LAST if day == CronSim.LAST else day for day in found.days] if found.days != _DAYS else None
+        week = None if found.weekdays >= _WEEK else [WEEK[n - 1] if isinstance(n, int) else n for n in found.weekdays]
+        if (len(found.minutes), len(found.hours), found.months) != (1, 1, _MONTHS) or (days and week):
+            return self
+        at = f"{min(found.hours):02}:{min(found.minutes):02}"
+        every = "month" if days else "week" if week else "day"
+        try:
+            return Schedule.model_validate({"every": every, "on": days or week, "at": at})
+        except ValidationError:
+            return self
 
     def expression(self) -> str:
         if self.cron is not None:
             return self.cron
         hour, _, minute = (self.at or "").partition(":")
-        day = ("L" if self.on == "last" else self.on) if self.every == "month" else "*"
-        weekday = _DAYS.index(str(self.on)) if self.every == "week" else "*"
-        return f"{int(minute)} {int(hour)} {day} * {weekday}"
+        month = ",".join("L" if day == LAST else str(day) for day in self.days) if self.every == "month" else "*"
+        week = ",".join(str((WEEK.index(str(day)) + 1) % 7) for day in self.days) if self.every == "week" else "*"
+        return f"{int(minute)} {int(hour)} {month} * {week}"
 
 
 def occurrences(schedule: Schedule, zone: str, *, after: datetime) -> Iterator[datetime]:
@@ -90,6 +134,11 @@ def day_before(schedule: Schedule, zone: str, scheduled: datetime) -> datetime |
 def planning_zone(zone: str) -> str:
     """The zone in which a campaign's times are counted."""
     return _EARLIEST_ZONE if zone == RECIPIENT else zone
+
+
+def start_zone(zone: str) -> str:
+    """The zone in which `start_at` is a time of a clock: with the recipients' own, it is stored as if it were UTC."""
+    return "UTC" if zone == RECIPIENT else zone
 
 
 def local_moment(scheduled: datetime, zone: str) -> datetime:
@@ -122,16 +171,3 @@ def missed(policy: Misfire, due: list[datetime], *, now: datetime, grace: timede
     if policy == "all":
         return due
     return [moment for moment in due[-1:] if policy == "latest" or now - moment <= grace]
-
-
-def _check_cron(expression: str) -> None:
-    try:
-        dates = CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
-    except CronSimError as error:
-        raise ValueError(
-            Phrase("cron: expected five fields such as 0 18 * * 5: {why}", why=phrase_of(error))
-        ) from error
-    if len(expression.split()) != 5:
-        raise ValueError(Phrase("cron: expected five fields, minute first"))
-    if next(dates, None) is None:
-        raise ValueError(Phrase("cron: no date ever matches"))

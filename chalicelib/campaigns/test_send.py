@@ -5,9 +5,9 @@ from typing import Any
 from chalicelib.attachments import kept_of
 from chalicelib.campaigns.approval import frozen_of
 from chalicelib.campaigns.content_source import ContentSource
-from chalicelib.campaigns.languages import languages_of
 from chalicelib.campaigns.letter_inputs import LetterInputs
 from chalicelib.campaigns.model import Campaign, spec_of
+from chalicelib.campaigns.variant_letters import languages_in, variant_spec
 from chalicelib.errors import InvalidError, Phrase
 from chalicelib.pipeline.accept import Accept, Accepted
 from chalicelib.pipeline.requests import NotificationRequest, Recipient
@@ -31,21 +31,23 @@ class TestSend:
         by: str,
         key: str | None = None,
         service: str | None = None,
+        variant: str | None = None,
     ) -> list[Accepted]:
-        """The letter as it would be now, to a few people, at once; with the same `key` once. Raises: InvalidError,
-        NotFoundError (permanent), UnavailableError (retryable)."""
+        """The letter as it would be now, or that of a variant, to a few people, at once; with the same `key` once.
+        Raises: InvalidError, NotFoundError (permanent), UnavailableError (retryable)."""
         head = self._campaigns.get(campaign_id)
-        spec = spec_of(head)
+        whole, frozen = spec_of(head), frozen_of(head)
+        spec = variant_spec(whole, variant)
+        edition = self._inputs.variant_edition(whole, variant, frozen)
         request = NotificationRequest(
             template=spec.template,
             recipients=recipients,
             context=self._context(spec, recipients),
-            category=spec.category,
+            category=whole.category,
             channels=spec.channels,
             attachments=tuple(one.given for one in spec.attachments),
         )
-        edition = self._inputs.edition(spec, frozen_of(head))
-        languages = languages_of(spec, edition.template)
+        languages = languages_in(whole, variant, edition.template)
         if languages is not None and languages.untranslated == "skip":  # a test comes to whoever it is sent to
             languages = languages.model_copy(update={"untranslated": "default"})
         return self._accept.accept(

@@ -11,7 +11,7 @@ from chalicelib.etags import tag_of
 
 SITE_INPUTS = (
     *("sender", "senders", "mail_domain", "site_host", "allowed_hosts", "redirect_url", "link_days", "caps"),
-    *("legal", "logo", "age_mark"),
+    *("legal", "logo", "age_mark", "letter_links"),
 )
 SITE_LEFT_OUT: Mapping[str, str] = {
     "routes": "what it decides of this letter is the input `route`",
@@ -20,6 +20,7 @@ SITE_LEFT_OUT: Mapping[str, str] = {
     "account_letters": "of letters outside campaigns",
     "unconfirmed_letters": "of letters outside campaigns",
     "soft_bounces": "what becomes of an address afterwards",
+    "test_addresses": "test letters belong to no run",
     "quiet_hours": "a letter waits; neither it nor who gets it is another",
 }
 

@@ -1,6 +1,7 @@
 """The shapes of the settings that are more than one value: sender, routes, caps, quiet hours and other limits, and
 which letters follow an event."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
@@ -10,20 +11,34 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import Phrase
 from chalicelib.locales import lookup, speaks
-from chalicelib.schemas import StrictModel
-from chalicelib.text import Line, normal_json
+from chalicelib.schemas import StrictModel, expecting
+from chalicelib.text import Line, normal_json, shaped
 
 MAX_DELAY = timedelta(days=60)
 MAX_STEPS = 20
-EventType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,4}$", max_length=100)]
+EventType = Annotated[
+    str,
+    shaped(
+        r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){0,4}$",
+        Phrase("expected the name of an event, such as order.paid"),
+        max_length=100,
+    ),
+]
 MAX_MINUTES = 7 * 24 * 60
 Mode = Literal["all", "first", "escalate"]
 _Days = Annotated[int, Field(ge=1, le=3650)]
-_TimeOrNone = Annotated[Line, Field(pattern=r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+_TimeOrNone = Annotated[
+    Line, shaped(r"^$|^([01][0-9]|2[0-3]):[0-5][0-9]$", Phrase("expected a time such as 18:00, or nothing"))
+]
 _MAILBOX = r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 # Not the full check of an address: every worker reads the settings, without loading the validator.
 _AN_ADDRESS = BeforeValidator(lambda text: same_address_key("email", text) if isinstance(text, str) else text)
+
+
+Mailbox = Annotated[
+    str, _AN_ADDRESS, shaped(_MAILBOX, Phrase("expected an address such as letters@cinema.example"), max_length=254)
+]
 
 
 class CategoryRoute(StrictModel):
@@ -55,8 +70,14 @@ class Sender(StrictModel):
     """The sender of letters, and where answers go; empty: to the sender."""
 
     name: Annotated[Line, Field(min_length=1, max_length=70)]
-    address: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=_MAILBOX)]
-    reply_to: Annotated[str, _AN_ADDRESS, Field(max_length=254, pattern=rf"^$|{_MAILBOX}")] = ""
+    address: Mailbox
+    reply_to: Annotated[
+        str,
+        _AN_ADDRESS,
+        shaped(
+            rf"^$|{_MAILBOX}", Phrase("expected an address such as letters@cinema.example, or nothing"), max_length=254
+        ),
+    ] = ""
 
 
 class Legal(StrictModel):
@@ -72,7 +93,14 @@ class Logo(StrictModel):
     """A picture in the dark header of each letter, and how wide it is shown (CSS pixels); without one the site's name
     stands there."""
 
-    url: Annotated[Line, Field(max_length=500, pattern=r"^$|^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!#-;=?-~]*$")] = ""
+    url: Annotated[
+        Line,
+        shaped(
+            r"^$|^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[!#-;=?-~]*$",
+            Phrase("expected an address that begins with https://, or nothing"),
+            max_length=500,
+        ),
+    ] = ""
     width: Annotated[int, Field(ge=16, le=400)] = 160
 
 
@@ -97,6 +125,32 @@ class LinkDays(StrictModel):
 
     confirmation: _Days = 3
     short: _Days = 180
+
+
+UTM_GAPS = ("campaign", "template", "channel", "date")
+
+
+def utm_template(text: str) -> str:
+    """Raises: ValueError: it has a gap that nothing fills."""
+    for gap in re.findall(r"\{([^{}]*)\}", text):
+        if gap not in UTM_GAPS:
+            known = ", ".join(f"{{{one}}}" for one in UTM_GAPS)
+            raise ValueError(Phrase("{gap} is not one of {known}", gap=f"{{{gap}}}", known=known))
+    return text
+
+
+UtmTemplate = Annotated[Line, Field(max_length=100), AfterValidator(utm_template)]
+
+
+class LinkRules(StrictModel):
+    """What becomes of the links in letters that are not about the account. `clicks`: they lead through links of ours,
+    which count. The UTM tags are put on links to the cinema's own host and its subdomains; without a source on none.
+    `{campaign}`, `{template}`, `{channel}` and `{date}` are filled in."""
+
+    clicks: bool = True
+    utm_source: UtmTemplate = ""
+    utm_medium: UtmTemplate = "{channel}"
+    utm_campaign: UtmTemplate = "{campaign}"
 
 
 class ConfirmationAgain(StrictModel):
@@ -141,7 +195,11 @@ class StopWhen(StrictModel):
     `email_confirmed`, `locale`, `timezone`, or a name in the user's attributes."""
 
     attribute: Annotated[Line, Field(min_length=1, max_length=100)]
-    equals: Annotated[str | bool | int | float | None, AfterValidator(normal_json)]
+    equals: Annotated[
+        str | bool | int | float | None,
+        AfterValidator(normal_json),
+        expecting(Phrase("expected a text, a number, true, false or null")),
+    ]
 
     def holds(self, facts: Mapping[str, Any]) -> bool:
         """Whether it applies. `facts` are the fields of a profile with its `attributes`; true is not 1, 2.0 is 2, and

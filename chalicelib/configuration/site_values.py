@@ -17,7 +17,9 @@ from chalicelib.configuration.setting_shapes import (
     EventType,
     Legal,
     LinkDays,
+    LinkRules,
     Logo,
+    Mailbox,
     Sender,
     SoftBounces,
     UnconfirmedLetters,
@@ -27,7 +29,7 @@ from chalicelib.errors import Phrase
 from chalicelib.locales import Locale
 from chalicelib.schemas import StrictModel
 from chalicelib.security.redirects import allowed_redirect
-from chalicelib.text import Line
+from chalicelib.text import Line, shaped
 
 MAX_RULES = 200
 _Host = Annotated[Line, Field(max_length=253, examples=["cinema.example"]), AfterValidator(normal_host)]
@@ -58,6 +60,7 @@ class SiteValues(StrictModel):
         default_factory=dict
     )
     link_days: LinkDays = Field(default_factory=LinkDays)
+    letter_links: LinkRules = Field(default_factory=LinkRules)
     confirmation_again: ConfirmationAgain = Field(default_factory=ConfirmationAgain)
     account_letters: AccountLetters = Field(default_factory=AccountLetters)
     unconfirmed_letters: UnconfirmedLetters = Field(default_factory=UnconfirmedLetters)
@@ -69,8 +72,17 @@ class SiteValues(StrictModel):
     ] = Field(default_factory=dict)
     logo: Logo = Field(default_factory=Logo)
     age_mark: Annotated[
-        Line, Field(pattern=r"^$|^[0-9]{1,2}\+$", description="in each letter's footer, such as `18+`; empty: none")
+        Line,
+        shaped(
+            r"^$|^[0-9]{1,2}\+$",
+            Phrase("expected an age such as 18+, or nothing"),
+            description="in each letter's footer, such as `18+`; empty: none",
+        ),
     ] = ""
+
+    test_addresses: Annotated[
+        frozenset[Mailbox], Field(max_length=20, description="to which managers send test letters of campaigns")
+    ] = frozenset()
 
     @property
     def hosts(self) -> frozenset[str]:

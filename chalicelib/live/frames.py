@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from chalicelib.errors import Phrase
 from chalicelib.live.server_events import FrameError
 from chalicelib.profiles.model import UserId
 from chalicelib.schemas import StrictModel
-from chalicelib.text import is_tame, one_line, with_closed_isolates
+from chalicelib.text import is_tame, one_line, shaped, with_closed_isolates
 
 MAX_INCOMING_BYTES = 16 * 1024
 MAX_TEXT_CHARACTERS = 2000
@@ -91,7 +92,7 @@ class ListInbox(StrictModel):
     """A page of the inbox, newest first; `cursor` is that of the previous page."""
 
     action: Literal["inbox.list"]
-    cursor: Annotated[str, Field(pattern=_CURSOR)] | None = None
+    cursor: Annotated[str, shaped(_CURSOR, Phrase("expected a cursor as it was given"))] | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 20
 
 
@@ -112,7 +113,7 @@ class Resume(StrictModel):
     """Everything after this cursor, oldest first: what the client missed. "0" is the beginning."""
 
     action: Literal["resume"]
-    cursor: Annotated[str, Field(pattern=_CURSOR)]
+    cursor: Annotated[str, shaped(_CURSOR, Phrase("expected a cursor as it was given"))]
 
 
 ACTIONS = (Ping, TakeName, Who, Send, Block, Unblock, Blocked, ListInbox, ReadInbox, ReadAllInbox, Resume)

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
+from chalicelib.errors import Phrase
 from chalicelib.pipeline.jobs import Job
+from chalicelib.text import shaped
 
-PictureId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+PictureId = Annotated[str, shaped(r"^[0-9a-f]{32}$", Phrase("expected the id of a picture"))]
 
 
 class MediaJob(Job):

@@ -14,6 +14,7 @@ from chalicelib.channels.port import Outcome, Verdict
 from chalicelib.clock import Clock, parse_rfc3339, short_id
 from chalicelib.composed import Composed
 from chalicelib.deliveries import ACCEPTED, DeliveryKey, DeliveryStatus, Move
+from chalicelib.mailbox_providers import provider_number
 from chalicelib.observability import logger
 from chalicelib.outcomes import Refusal
 from chalicelib.pipeline.compose import Letter
@@ -75,6 +76,7 @@ class Claims(Composed):
                     lease_until=lease_until,
                     attempt=job.attempt,
                     rule=job.letter.rule,
+                    provider=provider_number(letter.recipient.address) if job.channel == "email" else None,
                 )
                 for letter in letters
             ]

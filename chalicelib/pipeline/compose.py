@@ -23,7 +23,7 @@ from chalicelib.reasons import Reason
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Rendered, Renderer
 from chalicelib.rendering.template_store import TemplateStore
-from chalicelib.storage.short_links import Link
+from chalicelib.storage.new_links import Link
 
 
 class Spoiled(NamedTuple):
@@ -74,13 +74,13 @@ class Composer(Composed):
         """Makes a job's letters one after the other, from the same template."""
         template = self.templates.get(job.letter.template, job.letter.template_version)
         layout = self.templates.layout(job.letter.layout)
-        shared = JobLinks.of(self.link_maker, job)
+        shared = JobLinks.of(self.link_maker, job, template)
 
         def make(recipient: DeliverRecipient) -> Letter:
             links = LetterLinks(shared, recipient)
             named = {"service": links.service(), "links": links.pages}
             rendered = self._render(job, recipient, template, layout=layout, shorten=links.shorten, **named)
-            return _letter(job, recipient, rendered.parts, links, files)
+            return _letter(job, recipient, links.counting(rendered.parts), links, files)
 
         return make
 
@@ -90,7 +90,7 @@ class Composer(Composed):
         [recipient, *_] = job.recipients
         template = self.templates.get(job.letter.template, job.letter.template_version)
         layout = self.templates.layout(job.letter.layout)
-        shorten = LetterLinks(JobLinks.of(self.link_maker, job), recipient).shorten
+        shorten = LetterLinks(JobLinks.of(self.link_maker, job, template), recipient).shorten
         return self._render(job, recipient, template, layout=layout, shorten=shorten)
 
     def _render(self, job: DeliverJob, recipient: DeliverRecipient, template: Template, **more: Any) -> Rendered:
@@ -102,6 +102,7 @@ class Composer(Composed):
             context={**job.letter.context, **texts, **(recipient.context or {})},
             user=recipient.user,
             categories=job.letter.categories,
+            subject=job.letter.languages.subjects.get(locale) if job.letter.languages else None,
             **more,
         )
 

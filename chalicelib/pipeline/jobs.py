@@ -89,6 +89,10 @@ class LetterSpec(StrictModel):
     homes: int = 1  # of a run: the partitions of its chunks (`storage.chunk_letters`)
     of_directory: bool = False  # a run's, whose recipients are users of our own directory, and all by their ids
     attachments: tuple[AttachmentRef, ...] = ()  # of its e-mail
+    campaign_name: str | None = None  # for the tags of its links
+    track_clicks: bool = True  # of its e-mail, where the stage counts them
+    utm: dict[str, str] | None = Field(default_factory=dict)  # instead of the stage's templates; None: no tags
+    variant: Literal["A", "B", "C", "D"] | None = None  # of an experiment, which all of its chunk get
 
     def is_over(self, at: datetime) -> bool:
         """Whether it has expired at that moment."""
@@ -120,7 +124,7 @@ class LetterSpec(StrictModel):
 class ChunkJob(Job):
     """One letter for at most CHUNK_SIZE recipients. `attempt` counts from 1."""
 
-    v: Literal[1, 2] = 1  # type: ignore[assignment]  # 2: with attachments, which an older worker would leave out
+    v: Literal[1, 2, 3] = 1  # type: ignore[assignment]  # 2: attachments, 3: variants; older workers leave them out
     letter: LetterSpec
     attempt: Annotated[int, Field(ge=1)] = 1
 
@@ -128,8 +132,11 @@ class ChunkJob(Job):
     @classmethod
     def _version(cls, given: Any) -> Any:
         letter = given.get("letter") if isinstance(given, dict) else None
-        carries = isinstance(letter, LetterSpec) and bool(letter.attachments)
-        return {**given, "v": 2} if carries else given
+        if not isinstance(letter, LetterSpec):
+            return given
+        of_variant = letter.variant or (letter.languages and letter.languages.subjects)
+        v = 3 if of_variant else 2 if letter.attachments else None
+        return {**given, "v": v} if v else given
 
     def only(self, recipients: Iterable[BaseModel]) -> Self:
         """The same for some of its recipients."""

@@ -5,7 +5,7 @@ same links.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib.categories import CATEGORIES
@@ -15,11 +15,14 @@ from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.configuration.site_values import SiteValues
 from chalicelib.pipeline.jobs import DeliverJob, DeliverRecipient
 from chalicelib.pipeline.letter_headers import headers_of
+from chalicelib.pipeline.letter_targets import JobTargets, LinkTarget
 from chalicelib.pipeline.requests import OwnerOf
 from chalicelib.profiles.preferences import WRITTEN_TO
-from chalicelib.security.redirects import allowed_redirect
+from chalicelib.rendering.letter_urls import with_urls
+from chalicelib.rendering.model import Template
+from chalicelib.security.link_codes import shared_code, whose
 from chalicelib.security.signing import LetterClaims, Purpose, Signer, Tokens
-from chalicelib.storage.short_links import Link, LinkKind, valid_until
+from chalicelib.storage.new_links import Link, LinkKind
 from chalicelib.storage.users import CONFIRMED_CHANNEL
 
 
@@ -35,25 +38,56 @@ class LetterLinkMaker(Composed):
 
 
 class JobLinks(NamedTuple):
-    """What the links of a job's letters share."""
+    """What the links of a job's letters share. `scope`: the letters that share their stored links."""
 
     make: LetterLinkMaker
     job: DeliverJob
     site: SiteValues
+    targets: JobTargets
+    links: dict[str, Link]  # by target, grows while letters render
+    scope: str
     short_until: datetime
     confirmed_until: datetime
     confirmed_until_text: str
 
     @classmethod
-    def of(cls, make: LetterLinkMaker, job: DeliverJob) -> "JobLinks":
+    def of(cls, make: LetterLinkMaker, job: DeliverJob, template: Template) -> "JobLinks":
         """Raises: UnavailableError (retryable)."""
-        site, now = make.site.current(), make.clock()
-        confirmed = valid_until(site.link_days.confirmation, since=now).replace(second=0, microsecond=0)
-        return cls(make, job, site, valid_until(site.link_days.short, since=now), confirmed, rfc3339(confirmed))
+        site, now, letter = make.site.current(), make.clock(), job.letter
+        confirmed = (now + timedelta(days=site.link_days.confirmation)).replace(second=0, microsecond=0)
+        return cls(
+            make,
+            job,
+            site,
+            JobTargets(job, site, template, ours=make.public_url),
+            {},
+            letter.run_id or f"{letter.service or ''}#{letter.template}#{letter.template_version}",
+            now + timedelta(days=site.link_days.short),
+            confirmed,
+            rfc3339(confirmed),
+        )
 
     def url_of(self, code: str) -> str:
         """Where a link is visited."""
         return f"{self.make.public_url}/s/{code}"
+
+    def shared(self, target: str, *, kind: LinkKind = "short") -> Link:
+        """The link of all these letters to a target."""
+        job, letter = self.job, self.job.letter
+        return Link(
+            code=shared_code(self.make.signer, self.scope, job.channel, target),
+            kind=kind,
+            user_id=None,
+            email=None,
+            redirect_url=target,
+            notification_id=None,
+            channel=job.channel,
+            campaign_id=letter.campaign_id,
+            valid_until=self.short_until,
+            service=letter.service,
+            scope=self.scope,
+            anywhere=self.targets.anywhere,
+        )
 
 
 class LetterLinks:
@@ -64,6 +98,7 @@ class LetterLinks:
         self._shared = shared
         self._recipient = recipient
         self._wished: dict[str, Link] = {}  # grows while the letter renders
+        self._whose = whose(shared.make.signer, shared.scope, shared.job.channel, recipient.notification_id)
         self._confirmation: str | None = None
         if recipient.user_id is not None and shared.job.channel == CONFIRMED_CHANNEL:
             named = (recipient.notification_id, recipient.user_id, recipient.address)
@@ -85,13 +120,41 @@ class LetterLinks:
         return headers_of(letter, unsubscribe=self.pages["unsubscribe"], site=site)
 
     def shorten(self, url: str) -> str:
-        """The short form of an address on an allowed host; any other stays as it is: its visits would be refused."""
-        target = allowed_redirect(url, self._shared.site.hosts)
-        if target is None:
-            return url
-        code = self._shared.make.signer.code("short", self._recipient.notification_id, self._shared.job.channel, target)
-        self._wished[code] = self._link("short", code, self._shared.short_until, redirect_url=target)
-        return self._shared.url_of(code)
+        """The short form of an address that a template asks for; in a mailing's e-mail all get one (`counting`). Any
+        other stays as it is: its visits would be refused."""
+        target = None if self._shared.targets.is_mailing else self._shared.targets.of(url, self._recipient)
+        if target is None or not target.counted:
+            return url if target is None else target.url
+        return self._own(target if self._shared.job.letter.run_id is None else target.with_pattern())
+
+    def counting(self, parts: Mapping[str, str]) -> Mapping[str, str]:
+        """The parts of the letter with the links that are counted."""
+        return with_urls(parts, self._counted) if self._shared.targets.is_mailing else parts
+
+    def _counted(self, url: str) -> str | None:
+        target = self._shared.targets.of(url, self._recipient)
+        if target is None or not target.counted:
+            return None if target is None else target.url
+        if target.pattern is not None or self._whose is None:
+            return self._own(target)
+        if target.url not in self._shared.links:
+            self._shared.links[target.url] = self._shared.shared(target.url)
+        link = self._shared.links[target.url]
+        self._wished[link.code] = link
+        return self._shared.url_of(f"{link.code}.{self._whose}")
+
+    def _own(self, target: LinkTarget) -> str:
+        """A link of this reader alone, beside what stands for it in the results of a run."""
+        shared = self._shared
+        code = shared.make.signer.code("short", self._recipient.notification_id, shared.job.channel, target.url)
+        link = self._link("short", code, shared.short_until, redirect_url=target.url)
+        link = link._replace(anywhere=shared.targets.anywhere)
+        if target.pattern is not None and shared.job.letter.run_id is not None:
+            pattern = shared.shared(target.pattern, kind="pattern")
+            self._wished[pattern.code] = pattern
+            link = link._replace(pattern=pattern.code)
+        self._wished[code] = link
+        return shared.url_of(code)
 
     def used_in(self, parts: Mapping[str, str]) -> list[Link]:
         """The links that the rendered letter really holds."""

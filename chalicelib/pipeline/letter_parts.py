@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from chalicelib.configuration.setting_shapes import Mode
 from chalicelib.deliveries import Spot
+from chalicelib.errors import Phrase
 from chalicelib.locales import lookup
 from chalicelib.rendering.model import Template
 from chalicelib.schemas import StrictModel
+from chalicelib.text import shaped
 
 Untranslated = Literal["default", "skip"]
 
@@ -20,7 +22,7 @@ def _placed(spot: str) -> str:
 
 
 # What names a row: one that DynamoDB does not take would fail the reading of the whole chunk.
-RowId = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,100}$")]
+RowId = Annotated[str, shaped(r"^[0-9A-Za-z_-]{1,100}$", Phrase("expected up to 100 Latin letters, digits, _ and -"))]
 SpotText = Annotated[RowId, AfterValidator(_placed)]
 
 
@@ -36,11 +38,12 @@ class LetterRoute(StrictModel):
 class LetterLanguages(StrictModel):
     """In which of its template's locales a campaign's letter has all of its texts (`written`), what is laid over its
     context in some (`texts`), and what readers of other languages get: their locale of the template with the context as
-    it is (None), the default language, or nothing."""
+    it is (None), the default language, or nothing. `subjects` are instead of the template's, by locale."""
 
     written: tuple[str, ...]
     texts: Mapping[str, Mapping[str, Any]] = {}
     untranslated: Untranslated | None = None
+    subjects: Mapping[str, str] = {}
 
     def leave_out(self, locale: str) -> bool:
         """Whether a reader of this language gets nothing."""

@@ -181,7 +181,10 @@ def enlist_notifications(
     """Writes those of a run's (notification id, recipient as given) that are not there yet, and returns the spot of
     each. Raises: UnavailableError (retryable)."""
     found = enlisting.enlist_notifications(
-        _alike(letter, channels, expires_at_epoch), _owned(recipients, owner), homes=letter.homes
+        _alike(letter, channels, expires_at_epoch),
+        _owned(recipients, owner),
+        homes=letter.homes,
+        variant=letter.variant,
     )
     # If a ledger has to be restored from a backup, the log knows the places of letters that wait in queues.
     letters, spots = list(found), list(found.values())

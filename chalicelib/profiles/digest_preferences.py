@@ -4,11 +4,11 @@ preferences."""
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from chalicelib.errors import Phrase
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Line
+from chalicelib.text import Line, shaped
 from chalicelib.wall_clock import wall_moment, zone_of
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -19,7 +19,7 @@ class DigestWish(StrictModel):
     """Letters of a category as one: every day, or every week on a day, at a local time."""
 
     every: Literal["day", "week"]
-    at: Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "09:00"
+    at: Annotated[Line, shaped(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", Phrase("expected a time such as 18:00"))] = "09:00"
     on: Weekday | None = None
 
     @model_validator(mode="after")

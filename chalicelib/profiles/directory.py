@@ -39,6 +39,12 @@ class Directory(Users):
         known = self.get_many(ids, fresh=True).known if ids else {}
         return [known[one] for one in ids if one in known]
 
+    def with_name(self, name: str, *, limit: int) -> list[Profile]:
+        """Users with this full name, as it is written or with capitals."""
+        ids = self.with_names([name, name.title()], limit=limit)
+        known = self.get_many(ids, fresh=True).known if ids else {}
+        return [known[one] for one in ids if one in known]
+
     def put(self, user_id: str, body: UserBody, *, seen: Seen | None = None) -> Profile:
         """Creates or replaces a user; with `seen`, only if unchanged since. Raises: ChangedError, ConflictError
         (permanent)."""

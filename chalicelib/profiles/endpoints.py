@@ -11,9 +11,10 @@ from chalicelib.errors import Phrase, both
 from chalicelib.profiles.model import Name
 from chalicelib.schemas import StrictModel
 from chalicelib.storage.endpoints import EndpointChannel
-from chalicelib.text import Line
+from chalicelib.text import Line, shaped
 
 _PRINTED = r"^[\x21-\x7e]+$"
+_EXPECTED = Phrase("expected Latin letters, digits and signs, without spaces")
 _URL = re.compile(r"https?://[^\s/@]+(/\S*)?")
 _NEEDS: Mapping[str, frozenset[str]] = {
     "push": frozenset({"platform", "token"}),
@@ -38,10 +39,10 @@ class EndpointBody(StrictModel):
     channel: EndpointChannel
     name: Annotated[Name | None, Field(description="a name for people")] = None
     platform: Literal["ios", "android"] | None = None
-    token: Annotated[Line, Field(min_length=8, max_length=4096, pattern=_PRINTED)] | None = None
-    url: Annotated[Line, AfterValidator(normal_url), Field(min_length=8, max_length=2000, pattern=_PRINTED)] | None = (
-        None
-    )
+    token: Annotated[Line, shaped(_PRINTED, _EXPECTED, min_length=8, max_length=4096)] | None = None
+    url: (
+        Annotated[Line, AfterValidator(normal_url), shaped(_PRINTED, _EXPECTED, min_length=8, max_length=2000)] | None
+    ) = None
 
     @model_validator(mode="after")
     def _what_the_channel_needs(self) -> Self:

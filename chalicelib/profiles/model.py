@@ -13,7 +13,7 @@ from chalicelib.errors import Phrase, UnavailableError
 from chalicelib.locales import Locale
 from chalicelib.schemas import StrictModel
 from chalicelib.storage.users import Profile, Profiles
-from chalicelib.text import JsonObject, Line, one_line
+from chalicelib.text import JsonObject, Line, one_line, shaped
 
 ATTRIBUTES_BYTES = 32_768
 ATTRIBUTES_DEPTH = 10
@@ -81,7 +81,14 @@ def _depth(value: object) -> int:
     return depth
 
 
-UserId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~@:-]{1,128}$", examples=["u-1042"])]
+UserId = Annotated[
+    str,
+    shaped(
+        r"^[A-Za-z0-9._~@:-]{1,128}$",
+        Phrase("expected the id of a user: up to 128 Latin letters, digits and . _ ~ @ : -"),
+        examples=["u-1042"],
+    ),
+]
 Email = Annotated[str, Field(max_length=254, examples=["anna@example.com"]), AfterValidator(normal_email)]
 Phone = Annotated[
     Line, Field(max_length=64, description="E.164", examples=["+79261234567"]), AfterValidator(normal_phone)

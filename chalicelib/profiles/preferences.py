@@ -18,7 +18,7 @@ from chalicelib.storage.preferences import (
     preferences_of,
     save_preferences,
 )
-from chalicelib.text import Line
+from chalicelib.text import Line, shaped
 
 _CHANGE_TRIES = 5
 DIGEST_CATEGORY = "digest"  # the category of a digest itself
@@ -28,7 +28,9 @@ SWITCHABLE = tuple(name for name, one in CATEGORIES.items() if not one.transacti
 WRITTEN_TO = {name: spec.address_field for name, spec in CHANNELS.items() if spec.address_field != "id"}
 LONG_AGO = "0"  # before any moment: what was said before moments were kept
 
-TimeOfDay = Annotated[Line, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+TimeOfDay = Annotated[
+    Line, shaped(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", Phrase("expected a time such as 18:00"), examples=["22:00"])
+]
 Words = Mapping[str, Any]  # `<category>#<channel>` or EVERYTHING → [moment, whether it is wanted]
 
 

@@ -20,6 +20,8 @@ MAX_FORM_BYTES = 64 * 1024
 MAX_FORM_FIELDS = 200
 _OURS = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?")  # every character of a code or a token
 _CODE_CHARS = 27  # of a code, and of a token's signature
+_SHARED = re.compile("[a-z2-7]{16}")  # a link that letters share; behind its code stands whose letter it is
+_WHOSE_CHARS = 31
 _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _FORM = "application/x-www-form-urlencoded"
 
@@ -75,7 +77,8 @@ def without_tail(value: str) -> str:
         return value
     content, dot, code = found[0].rpartition(".")
     # `_` and `-` may end a code; after a complete one they are marks of emphasis.
-    return content + dot + code[:_CODE_CHARS] + code[_CODE_CHARS:].strip("_-")
+    whole = _WHOSE_CHARS if _SHARED.fullmatch(content) else _CODE_CHARS
+    return content + dot + code[:whole] + code[whole:].strip("_-")
 
 
 def choose_locale(asked: str | None, accept_language: str | None) -> str:

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from chalicelib.errors import Phrase
 from chalicelib.locales import Locale, lookup
-from chalicelib.schemas import StrictModel
-from chalicelib.text import Line, Source
+from chalicelib.schemas import StrictModel, expecting
+from chalicelib.text import Line, Source, shaped
 
 MAX_SOURCE_BYTES = 256 * 1024
 MAX_LOCALES = 50
@@ -20,7 +20,7 @@ SHIPPED_VERSION = 0
 
 # A shipped version's name follows from its content, a stored one is a number from 1; what either means never changes.
 _SHIPPED = r"^shipped-[0-9a-f]{12}$"
-ShippedName = Annotated[str, Field(pattern=_SHIPPED)]
+ShippedName = Annotated[str, shaped(_SHIPPED, Phrase("expected the name of a shipped version, as it was given"))]
 
 
 def _version(least: int) -> BeforeValidator:
@@ -43,6 +43,7 @@ SERVICE_NAMES = frozenset({"user", "site", "links", "service", "locale", "string
 JsonMapping = Mapping[str, JsonValue]
 _KEY = r"^[a-z][a-z0-9-]{0,63}$"
 _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
+_A_PATH = Phrase("expected the name of a variable, such as url or service.confirmation_url")
 _NAME = r"^[a-z][a-z0-9_]{0,63}$"
 _ActionName = Annotated[Line, Field(min_length=1, max_length=100)]
 
@@ -95,10 +96,13 @@ class Action(StrictModel):
     `ConfirmAction` visits it). `url` is the path of the variable that holds the address."""
 
     kind: ActionKind
-    name: _ActionName | Mapping[Locale, _ActionName] = Field(
+    name: Annotated[
+        _ActionName | Mapping[Locale, _ActionName],
+        expecting(Phrase("expected a text of at most 100 characters, or one for each language")),
+    ] = Field(
         description="the button's text: one, or by language", examples=["Watch", {"en": "Watch", "ru": "Смотреть"}]
     )
-    url: str = Field(pattern=_PATH, examples=["url", "service.confirmation_url"])
+    url: str = shaped(_PATH, _A_PATH, examples=["url", "service.confirmation_url"])
 
     def text(self, *wanted: str) -> str:
         """The button's text in the first of these languages that it has, or else in any."""
@@ -112,7 +116,9 @@ class Meta(StrictModel):
     """The `meta.json` of a shipped folder: all of a template except its sources."""
 
     title: Annotated[Line, Field(max_length=100, description="how managers call it; without one, by its key")] = ""
-    category: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")
+    category: str = shaped(
+        r"^[a-z][a-z0-9_-]{0,31}$", Phrase("expected small Latin letters, digits, _ and -, a letter first")
+    )
     channels: tuple[str, ...] = Field(min_length=1)
     extra_channels: tuple[str, ...] = ()  # it is written for these too, and goes there only when a caller names them
     default_locale: Locale
@@ -124,7 +130,7 @@ class Meta(StrictModel):
     )
     action: Action | None = None
     nothing_without: Annotated[
-        tuple[Annotated[str, Field(pattern=_PATH)], ...],
+        tuple[Annotated[str, shaped(_PATH, _A_PATH)], ...],
         Field(
             max_length=10,
             description="variables (`films`, `statistics.films`, `user.attributes.city`) without which the letter has "
@@ -169,7 +175,7 @@ class Template(Meta):
     """One version of a template. Source names are `<channel>.<part>` (`email.html`), or the channel alone for the one
     text of a channel that has no other part (`sms`)."""
 
-    key: str = Field(pattern=_KEY)
+    key: str = shaped(_KEY, Phrase("expected small Latin letters, digits and hyphens, a letter first"))
     version: Version = Field(description="the number of a stored version, or the name of one that came with the code")
     hides: ShippedName | None = Field(
         default=None, description="of a stored version: the shipped one that it was stored over"

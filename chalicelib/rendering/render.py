@@ -76,10 +76,12 @@ class Renderer:
         shorten: Shorten = str,
         layout: Layout | None = None,
         categories: Sequence[str] = (),
+        subject: str | None = None,
     ) -> Rendered:
         """A whole letter, in the layout of this code unless another is given. `context` is JSON and was checked when it
         was accepted (`context.check_context`); `shorten` implements the filter `short`; `categories` are the letter's,
-        by default the template's. Raises: RenderError (permanent): the letter can never be made from this."""
+        by default the template's, as is `subject`. Raises: RenderError (permanent): the letter can never be made
+        from this."""
         letter = self.compiled(template, channel=channel, locale=locale, layout=layout)
         names = self.names(
             template,
@@ -98,6 +100,8 @@ class Renderer:
                 with blaming(letter.place(part)):
                     made[part] = run(source, names)
                     parts[part] = finish(part, made[part])
+        if subject and "subject" in parts:
+            parts["subject"] = finish("subject", subject)
         require_content(parts, self.required_parts(channel))
         if "html" in parts:
             parts["html"] = with_head(parts["html"], template, names, subject=parts.get("subject", ""))

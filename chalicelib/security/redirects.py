@@ -31,11 +31,15 @@ def host_of(url: str) -> str | None:
     return plain if urlsplit(url).netloc.lower() == host else None
 
 
-def allowed_redirect(url: str | None, hosts: Collection[str]) -> str | None:
-    """The URL as it may appear in a `Location` header, or None if it may not. International hosts become `xn--`, other
-    non-ASCII characters are percent-encoded."""
-    if url is None:
-        return None
+def plain_redirect(url: str) -> tuple[str, str] | None:
+    """The URL as it may appear in a `Location` header, and its host; None if it is no plain one. International hosts
+    become `xn--`, other non-ASCII characters are percent-encoded."""
     encoded = quote(url if url.isascii() else normal_url(url), safe=_RESERVED)
     host = host_of(encoded)
-    return encoded if host is not None and host in hosts else None
+    return None if host is None else (encoded, host)
+
+
+def allowed_redirect(url: str | None, hosts: Collection[str]) -> str | None:
+    """The same if its host is one of these, or None if it is not."""
+    plain = None if url is None else plain_redirect(url)
+    return plain[0] if plain is not None and plain[1] in hosts else None

@@ -23,7 +23,7 @@ from chalicelib.profiles.model import User, UserBody, UserPatch
 from chalicelib.rendering.template_store import Edition, TemplateStore
 from chalicelib.schemas import StrictModel, kept, recalled
 from chalicelib.storage.requests import StoredEvent, note_event_taken, read_event, record_event
-from chalicelib.text import JsonObject
+from chalicelib.text import JsonObject, shaped
 
 
 class Event(StrictModel):
@@ -44,7 +44,16 @@ class Event(StrictModel):
     )
 
     type: EventType
-    id: Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$", description="the idempotency key")]
+    id: Annotated[
+        str,
+        shaped(
+            r"^[!-~]+$",
+            Phrase("expected Latin letters, digits and signs, without spaces"),
+            min_length=1,
+            max_length=255,
+            description="the idempotency key",
+        ),
+    ]
     user: User
     data: Annotated[JsonObject, Field(description="variables of the templates")] = Field(default_factory=dict)
 

@@ -53,10 +53,14 @@ class History(Composed):
             raise NotFoundError(Phrase("there is no notification {id}", id=notification_id))
         return self._describe(*found)
 
+    def some(self, notification_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Those of at most a hundred that are there, in no order. Raises: UnavailableError (retryable)."""
+        return [self._describe(*found) for found in notifications.read_some(notification_ids)]
+
     def of_user(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None, sight: Sight = EVERYTHING
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """A page of a user's notifications in sight, newest first, and the next cursor. At most four requests, however
+        """A page of a user's notifications in sight, newest first, and the next cursor. At most three requests, however
         long the history; two more if any is of the last release. Raises: InvalidError (permanent: a cursor that is not
         ours), UnavailableError (retryable)."""
         heads, following = notifications.of_owner(user_id, limit=limit, cursor=cursor)
@@ -74,7 +78,7 @@ class History(Composed):
     ) -> tuple[list[dict[str, Any]], str | None]:
         """What was requested within a span (see `Span.of`), newest first, campaigns excluded. A page reads at most a
         hundred notifications of one day (UTC), so the page of a quiet day, or a search for something rare, may be empty
-        and still have a next one. At most seven requests: four find the notifications, three read their rows, what
+        and still have a next one. At most seven requests: four find the notifications, the others read their rows, what
         became of them, and what providers call those of a chunk; two more if any is of the last release. Raises:
         InvalidError (permanent: a wrong span, a cursor that is not ours), UnavailableError (retryable)."""
         span = Span.of(since, until, now=self.clock())

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.campaigns.languages import languages_of
+from chalicelib.campaigns.letter_mistakes import check_occasion
 from chalicelib.campaigns.model import Campaign
-from chalicelib.campaigns.start_checks import check_occasion
 from chalicelib.composed import Composed
 from chalicelib.errors import Phrase
 from chalicelib.manifest import ChannelSpec

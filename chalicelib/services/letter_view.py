@@ -4,9 +4,11 @@ People forward such links, so the page has none of those by which its reader's p
 as soon as its reader is erased, or has another address (ADR 0103).
 """
 
+from chalicelib.campaigns.variant_letters import letter_of
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
+from chalicelib.deliveries import variant_at
 from chalicelib.errors import NotFoundError, Phrase, RenderError
 from chalicelib.pipeline.compose import Composer
 from chalicelib.pipeline.jobs import PROFILE_FIELDS, DeliverJob, DeliverRecipient, LetterSpec
@@ -60,7 +62,7 @@ class LetterView(Composed):
     def _spec(self, kept: Notification) -> LetterSpec | None:
         if kept.run_id is not None and kept.campaign_id is not None:
             run = self.runs.get(kept.campaign_id, kept.run_id.partition("@")[2])
-            return None if run is None else recalled(LetterSpec, run.letter)
+            return None if run is None else letter_of(run, variant_at(kept.spot))
         request = read_request(kept.request_id) if kept.request_id else None
         return None if request is None else recalled(LetterSpec, request.letter)
 

@@ -11,12 +11,11 @@ from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.etags import Seen
 from chalicelib.media.shelf import Shelf
 from chalicelib.rendering.template_store import TemplateStore
-from chalicelib.states import OVER
 from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.media import MediaRows, Picture
+from chalicelib.storage.unfinished_campaigns import unfinished_campaigns
 
-_PAGE = 100
 _TOLD = 3
 
 
@@ -46,7 +45,7 @@ class MediaUse(Composed):
         for setting in self.site.list():
             if picture_id in json.dumps(setting.value):
                 yield Use("setting", setting.name, setting.name)
-        for head in self._unfinished():
+        for head in unfinished_campaigns(self.campaigns):
             if picture_id in self._words(head):
                 yield Use("campaign", head.id, str(head.spec.get("name", head.id)))
 
@@ -88,14 +87,6 @@ class MediaUse(Composed):
         with suppress(NotFoundError):
             words += self.templates.get(str(head.spec["template"]), version).model_dump_json() if version else ""
         return words
-
-    def _unfinished(self) -> Iterator[CampaignHead]:
-        cursor: str | None = None
-        while True:
-            heads, cursor = self.campaigns.page(limit=_PAGE, cursor=cursor)
-            yield from (head for head in heads if head.state not in OVER)
-            if cursor is None:
-                return
 
 
 def _being_changed() -> ConflictError:

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from chalicelib.addresses import user_of
+from chalicelib.campaigns.variant_letters import letter_of
 from chalicelib.composed import Composed
-from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move
+from chalicelib.deliveries import REOPENED_FROM, DeliveryKey, DeliveryStatus, Move, variant_at
 from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.flow.dead_letters import DeadLetters
 from chalicelib.flow.queues import JobQueue, Outgoing, QueueMessage
@@ -126,6 +127,8 @@ class OperatorActions(Composed):
             raise NotFoundError(
                 Phrase("there is no notification {id}, or what was asked is forgotten", id=key.notification_id)
             )
+        if isinstance(stored, Run):
+            return head, letter_of(stored, variant_at(head.spot))
         return head, recalled(LetterSpec, stored.letter)
 
     def _asked(self, head: Notification) -> StoredRequest | Run | None:

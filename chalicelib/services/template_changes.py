@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chalicelib.campaigns.letter_mistakes import letter_errors
 from chalicelib.campaigns.model import shown_spec
-from chalicelib.campaigns.start_checks import letter_errors
 from chalicelib.categories import CATEGORIES
 from chalicelib.clock import Clock
 from chalicelib.composed import Composed
@@ -37,12 +37,11 @@ from chalicelib.rendering.finishing import missing_content
 from chalicelib.rendering.model import Template
 from chalicelib.rendering.render import Renderer
 from chalicelib.rendering.template_store import TemplateStore
-from chalicelib.states import OVER
 from chalicelib.storage.allowances import Allowances
-from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.notifications import newest
 from chalicelib.storage.requests import StoredRequest, read_requests
+from chalicelib.storage.unfinished_campaigns import unfinished_campaigns
 from chalicelib.validation import invalid
 
 DAYS = 7  # what was sent within so many
@@ -231,19 +230,11 @@ class TemplateImpact(Composed):
     def refused_campaigns(self, before: Template, after: Template) -> Iterator[FieldError]:
         """Unfinished ones of which no letter could be made any more. A run that has begun keeps its version, as does an
         approved campaign. Raises: UnavailableError (retryable)."""
-        for head in islice(self._newest(), _LOOKED_AT):
+        for head in islice(unfinished_campaigns(self.campaigns), _LOOKED_AT):
             spec = shown_spec(head)
-            if spec.template != after.key or head.state in OVER or head.approved is not None:
+            if spec.template != after.key or head.approved is not None:
                 continue
             errors = letter_errors(spec, after, renderer=self.renderer)
             if errors and not letter_errors(spec, before, renderer=self.renderer):
                 why = Phrase("{field}: {why}", field=spec.name, why=all_said(errors))
                 yield FieldError(f"campaigns.{head.id}", why)
-
-    def _newest(self) -> Iterator[CampaignHead]:
-        cursor: str | None = None
-        while True:
-            heads, cursor = self.campaigns.page(limit=_PAGE, cursor=cursor)
-            yield from heads
-            if cursor is None:
-                return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.accounts import Accounts
 from chalicelib.stage.campaign_commands import CampaignCommandParts
 from chalicelib.stage.live_api import LiveApi
+from chalicelib.stage.run_reading import RunReading
 
 if TYPE_CHECKING:
     import requests
@@ -16,18 +17,15 @@ if TYPE_CHECKING:
     from chalicelib.services.confirmation import ConfirmationLetters, LinkRenewal
     from chalicelib.services.endpoint_registration import EndpointRegistration
     from chalicelib.services.event_intake import EventIntake
-    from chalicelib.services.history import History
     from chalicelib.services.letter_checks import LetterChecks
     from chalicelib.services.letter_view import LetterView
     from chalicelib.services.operator_actions import OperatorActions
     from chalicelib.services.personal_data import AddressData, OwnedNotifications, PersonalData
-    from chalicelib.services.run_recipients import RunRecipients
     from chalicelib.services.settings_changes import SettingsChanges
     from chalicelib.services.template_changes import TemplateChanges
-    from chalicelib.services.unsubscribe import LinkVisits, Unsubscribe
 
 
-class Stage(Accounts, CampaignCommandParts, LiveApi):
+class Stage(Accounts, RunReading, CampaignCommandParts, LiveApi):
     """The whole service; each part can be replaced: `Stage(clock=..., channels={...}, sqs=...)`."""
 
     @cached_property
@@ -43,12 +41,6 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         return QueueDepths(self.queues, monotonic=self.monotonic)
 
     @cached_property
-    def history(self) -> History:
-        from chalicelib.services.history import History
-
-        return History(clock=self.clock)
-
-    @cached_property
     def letter_view(self) -> LetterView:
         from chalicelib.pipeline.compose import Composer
         from chalicelib.services.letter_view import LetterView
@@ -61,12 +53,6 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
             clock=self.clock,
             default_locale=self.settings.default_locale,
         )
-
-    @cached_property
-    def run_recipients(self) -> RunRecipients:
-        from chalicelib.services.run_recipients import RunRecipients
-
-        return RunRecipients(campaigns=self.campaigns, runs=self.runs)
 
     @cached_property
     def operator_actions(self) -> OperatorActions:
@@ -157,12 +143,6 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
         )
 
     @cached_property
-    def link_visits(self) -> LinkVisits:
-        from chalicelib.services.unsubscribe import LinkVisits
-
-        return LinkVisits(links=self.links, directory=self.directory, site=self.site_settings, ledger=self.ledger)
-
-    @cached_property
     def endpoint_registration(self) -> EndpointRegistration:
         from chalicelib.services.endpoint_registration import EndpointRegistration
 
@@ -173,17 +153,6 @@ class Stage(Accounts, CampaignCommandParts, LiveApi):
             platforms={"ios": self.settings.push_ios, "android": self.settings.push_android},
             chat_kinds=self.settings.chat_kinds.split(),
             private_addresses=self.settings.private_addresses,
-        )
-
-    @cached_property
-    def unsubscribe(self) -> Unsubscribe:
-        from chalicelib.services.unsubscribe import Unsubscribe
-
-        return Unsubscribe(
-            source=self.profile_source,
-            preferences=self.preferences,
-            mailboxes=self.address_opt_outs,
-            ledger=self.ledger,
         )
 
     @cached_property

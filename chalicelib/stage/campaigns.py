@@ -12,19 +12,21 @@ if TYPE_CHECKING:
 
     from chalicelib.campaigns.admission import ChunkAdmission
     from chalicelib.campaigns.approval import Approvals
+    from chalicelib.campaigns.audience_sources import Sources
     from chalicelib.campaigns.campaign_files import CampaignFiles
     from chalicelib.campaigns.content_source import ContentSource
-    from chalicelib.campaigns.fanout import Fanout
-    from chalicelib.campaigns.generator import Generator
     from chalicelib.campaigns.halt import Halt
     from chalicelib.campaigns.letter_inputs import LetterInputs
-    from chalicelib.campaigns.lists import ListLoader, Uploads
-    from chalicelib.campaigns.recipient_sources import Sources
-    from chalicelib.campaigns.runs import RunDriver
+    from chalicelib.campaigns.list_loader import ListLoader
+    from chalicelib.campaigns.list_uploads import Uploads
+    from chalicelib.campaigns.run_results import RunResults
+    from chalicelib.storage.campaign_backfill import CampaignBackfill
     from chalicelib.storage.campaigns import Campaigns
     from chalicelib.storage.held_chunks import HeldChunks
+    from chalicelib.storage.list_rows import ListRows
     from chalicelib.storage.recipient_lists import RecipientLists
     from chalicelib.storage.runs import Runs
+    from chalicelib.storage.segments import SavedSegments
     from chalicelib.storage.shards import Shards
 
 
@@ -44,6 +46,24 @@ class CampaignParts(Notifications):
         return Runs()
 
     @cached_property
+    def run_results(self) -> RunResults:
+        from chalicelib.campaigns.run_results import RunResults
+
+        return RunResults(
+            campaigns=self.campaigns,
+            runs=self.runs,
+            clock=self.clock,
+            monotonic=self.monotonic,
+            zone=self.settings.default_timezone,
+        )
+
+    @cached_property
+    def campaign_backfill(self) -> CampaignBackfill:
+        from chalicelib.storage.campaign_backfill import CampaignBackfill
+
+        return CampaignBackfill(clock=self.clock)
+
+    @cached_property
     def shards(self) -> Shards:
         from chalicelib.storage.shards import Shards
 
@@ -56,8 +76,20 @@ class CampaignParts(Notifications):
         return RecipientLists(clock=self.clock)
 
     @cached_property
+    def list_rows(self) -> ListRows:
+        from chalicelib.storage.list_rows import ListRows
+
+        return ListRows(self.lists)
+
+    @cached_property
+    def segments(self) -> SavedSegments:
+        from chalicelib.storage.segments import SavedSegments
+
+        return SavedSegments(clock=self.clock)
+
+    @cached_property
     def uploads(self) -> Uploads:
-        from chalicelib.campaigns.lists import Uploads
+        from chalicelib.campaigns.list_uploads import Uploads
 
         return Uploads(
             self.s3,
@@ -67,19 +99,24 @@ class CampaignParts(Notifications):
 
     @cached_property
     def list_loader(self) -> ListLoader:
-        from chalicelib.campaigns.lists import ListLoader
+        from chalicelib.campaigns.list_loader import ListLoader
 
         return ListLoader(lists=self.lists, uploads=self.uploads)
 
     @cached_property
     def sources(self) -> Sources:
-        from chalicelib.campaigns.recipient_sources import Sources
+        from chalicelib.campaigns.audience_sources import Sources
+        from chalicelib.campaigns.letter_activity import LetterActivity
+        from chalicelib.campaigns.list_members import ListMembers
 
         return Sources(
             directory=self.directory,
             addresses_here=self.profile_source is self.directory,
             lists=self.lists,
+            members=ListMembers(),
+            segments=self.segments,
             runs=self.runs,
+            activity=LetterActivity(runs=self.runs, owner=self.address_hashes.owner),
             default_zone=self.settings.default_timezone,
         )
 
@@ -138,7 +175,13 @@ class CampaignParts(Notifications):
     def campaign_inputs(self) -> LetterInputs:
         from chalicelib.campaigns.letter_inputs import LetterInputs
 
-        return LetterInputs(templates=self.templates, site=self.site_settings, lists=self.lists, stage=self.settings)
+        return LetterInputs(
+            templates=self.templates,
+            site=self.site_settings,
+            lists=self.lists,
+            segments=self.sources.resolved,
+            stage=self.settings,
+        )
 
     @cached_property
     def campaign_files(self) -> CampaignFiles:
@@ -151,53 +194,3 @@ class CampaignParts(Notifications):
         from chalicelib.campaigns.approval import Approvals
 
         return Approvals(campaigns=self.campaigns, inputs=self.campaign_inputs)
-
-    @cached_property
-    def run_driver(self) -> RunDriver:
-        from chalicelib.campaigns.runs import RunDriver, RunPlanner
-
-        return RunDriver(
-            planner=RunPlanner(
-                inputs=self.campaign_inputs, files=self.campaign_files, sources=self.sources, clock=self.clock
-            ),
-            runs=self.runs,
-            shards=self.shards,
-            held=self.held_chunks,
-            queues=self.queues,
-            hours=self.hourly_stats,
-            clock=self.clock,
-        )
-
-    @cached_property
-    def fanout(self) -> Fanout:
-        from chalicelib.campaigns.fanout import Fanout
-        from chalicelib.campaigns.pacing import Publisher
-        from chalicelib.storage.rate_limits import RateLimiter
-
-        turns = RateLimiter(clock=self.clock, default_rates=lambda _: 1.0, block_seconds=0)
-        return Fanout(
-            campaigns=self.campaigns,
-            runs=self.runs,
-            shards=self.shards,
-            held=self.held_chunks,
-            sources=self.sources,
-            publisher=Publisher(self.queues, turns=turns, sleep=self.sleep, clock=self.monotonic),
-            queues=self.queues,
-            clock=self.clock,
-            monotonic=self.monotonic,
-            default_zone=self.settings.default_timezone,
-        )
-
-    @cached_property
-    def generator(self) -> Generator:
-        """Starts the runs of automatic mailings."""
-        from chalicelib.campaigns.generator import Generator
-
-        return Generator(
-            campaigns=self.campaigns,
-            runs=self.runs,
-            driver=self.run_driver,
-            approvals=self.approvals,
-            clock=self.clock,
-            default_zone=self.settings.default_timezone,
-        )

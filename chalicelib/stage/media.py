@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chalicelib.stage.campaigns import CampaignParts
+from chalicelib.stage.exports import ExportParts
 
 if TYPE_CHECKING:
     import requests
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.storage.media import MediaAddresses, MediaRows, Picture
 
 
-class MediaParts(CampaignParts):
+class MediaParts(ExportParts):
     """Pictures for letters."""
 
     @cached_property

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.retry import Retries
     from chalicelib.rendering.render import Renderer
     from chalicelib.rendering.template_store import TemplateStore
+    from chalicelib.services.link_visits import LinkVisits
     from chalicelib.storage.attachment_files import AttachmentFiles
     from chalicelib.storage.hourly_stats import HourlyStats
     from chalicelib.storage.ledger import Ledger
@@ -69,6 +70,18 @@ class Notifications(People):
             owner=self.address_hashes.owner,
             site=self.site_settings,
             clock=self.clock,
+        )
+
+    @cached_property
+    def link_visits(self) -> LinkVisits:
+        from chalicelib.services.link_visits import LinkVisits
+
+        return LinkVisits(
+            links=self.links,
+            directory=self.directory,
+            site=self.site_settings,
+            signer=self.signer,
+            ledger=self.ledger,
         )
 
     @cached_property

@@ -7,17 +7,20 @@ from typing import Any, NamedTuple, TypedDict
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 
-from chalicelib.errors import restored
+from chalicelib.clock import now, rfc3339
+from chalicelib.errors import restored, stored
 from chalicelib.states import CampaignState
 from chalicelib.storage.rows.campaigns import ONE, CampaignRow
 
 Spec = Mapping[str, Any]  # a whole `campaigns.model.Campaign`, by `schemas.kept`
+_SHOWN = {"name": 200, "template": 64, "note": 120}  # in the list, of each so many characters
 
 
 class CampaignHead(NamedTuple):
     """The two paces may change during a run. `open_runs` are the scheduled times of unfinished runs, `newest_run` is a
-    `storage.runs.PlannedRun`, `asked` what approval was requested for, newest last, `approved` what was approved beside
-    the spec (`campaigns.letter_inputs`)."""
+    `storage.runs.PlannedRun`, `copied_from` a campaign's id, `results` as in `storage.campaign_results`, `asked` what
+    approval was requested for, newest last, `approved` what was approved beside the spec
+    (`campaigns.letter_inputs`), `audience_count` is `storage.audience_counts`'."""
 
     id: str
     state: CampaignState
@@ -40,6 +43,12 @@ class CampaignHead(NamedTuple):
     approved_site: str | None = None
     approved_by: str | None = None
     approved_version: int | None = None
+    audience_count: Mapping[str, Any] | None = None
+    tags: Sequence[str] = ()
+    archived_at: str | None = None
+    copied_from: str | None = None
+    waits_for: str | None = None
+    results: Mapping[str, Any] = {}
 
     def events(self) -> list[dict[str, Any]]:
         """Its timeline, oldest first; a `note` of ours is a phrase."""
@@ -74,6 +83,28 @@ class HeadChanges(TypedDict, total=False):
     approved_site: str | None
     approved_by: str
     approved_version: int
+    tags: list[str] | None
+    archived_at: str | None
+    waits_for: str | None
+    audience_count: Mapping[str, Any]
+
+
+def event_entry(at: str, by: str, event: str, note: str | None = None) -> str:
+    """An entry of a timeline."""
+    entry: dict[str, Any] = {"at": at, "by": by, "event": event, **({"note": note} if note else {})}
+    if (phrase := stored(note)) is not None:
+        entry["phrase"] = phrase
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+def about_of(spec: Spec) -> dict[str, Any]:
+    """What the list of campaigns shows of a spec."""
+    return {name: str(spec[name])[:most] for name, most in _SHOWN.items() if spec.get(name)}
+
+
+def changed() -> list[Action]:
+    """What belongs to every write of a head: `storage.campaign_desk` reads what has changed since it looked last."""
+    return [CampaignRow.desk.set(ONE), CampaignRow.changed_at.set(rfc3339(now()))]
 
 
 def _read(entry: str) -> dict[str, Any]:

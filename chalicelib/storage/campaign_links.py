@@ -1,18 +1,17 @@
-"""A campaign's links with their visits, for its report. They are spread over many partitions of an index, which are
+"""A campaign's links with their visits. They are spread over many partitions of an index, which are
 read in parallel: a single one could not take a fast campaign's writes (ADR 0063)."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.storage.cursor import read_place, write_cursor
 from chalicelib.storage.dynamodb import TableMeta, reaching_dynamodb
 from chalicelib.storage.rows.links import LinkRow, campaign_shards
 from chalicelib.storage.short_links import describe, link_of
+from chalicelib.storage.visit_counts import with_visits
 
 _T = TypeVar("_T")
-_COUNTS = ("links", "visits", "visitors", "bot_visits")
 
 
 class _Partition(NamedTuple):
@@ -41,23 +40,8 @@ def of_campaign(campaign_id: str, *, limit: int, cursor: str | None) -> tuple[li
     found = [row for rows in _side_by_side(campaign_id, lambda one: _next(one, after, limit + 1)) for row in rows]
     page = sorted(found, key=_place)[:limit]
     following = len(found) > limit and {name: {"S": value} for name, value in _place(page[-1])._asdict().items()}
-    return [describe(link_of(row)) for row in page], write_cursor(following, scope=scope) if following else None
-
-
-def totals(campaign_id: str, *, most: int | None = None) -> tuple[list[dict[str, Any]], bool]:
-    """A campaign's counts by target: all visits, and distinct visitors; of about `most` links if given, and whether
-    those are all. Reads 1 MB per request. Raises: UnavailableError (retryable)."""
-    each = most and ceil(most / len(_partitions(campaign_id)))
-    by_target: dict[str, dict[str, Any]] = {}
-    whole = True
-    for rows, is_whole in _side_by_side(campaign_id, lambda one: _some(one, each)):
-        whole = whole and is_whole
-        for row in rows:
-            target = row.redirect_url or row.kind
-            one = by_target.setdefault(target, {"url": target, **dict.fromkeys(_COUNTS, 0)})
-            counted = (1, int(row.visits), row.first_visited_at is not None, int(row.bot_visits))
-            one |= {name: one[name] + n for name, n in zip(_COUNTS, counted, strict=True)}
-    return sorted(by_target.values(), key=lambda one: (-one["visits"], one["url"])), whole
+    listed = with_visits([link_of(row) for row in page])
+    return [describe(one) for one in listed], write_cursor(following, scope=scope) if following else None
 
 
 def _partitions(campaign_id: str) -> list[_Partition]:
@@ -81,11 +65,6 @@ def _next(one: _Partition, after: _Place, limit: int) -> list[LinkRow]:
         if _place(row) > after:
             rows.append(row)
     return rows
-
-
-def _some(one: _Partition, most: int | None) -> tuple[list[LinkRow], bool]:
-    page = one.index.query(one.key, limit=most)
-    return list(filter(one.holds, page)), page.last_evaluated_key is None
 
 
 def _place(row: LinkRow) -> _Place:

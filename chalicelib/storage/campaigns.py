@@ -1,25 +1,32 @@
 """Stored campaigns: the head, which changes, and every version ever saved, which does not."""
 
-import json
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.clock import Clock, new_id, rfc3339
-from chalicelib.errors import ConflictError, NotFoundError, Phrase, stored
+from chalicelib.clock import Clock, new_id, now, rfc3339
+from chalicelib.errors import ConflictError, NotFoundError, Phrase
 from chalicelib.service_scope import EVERYTHING, NO_OTHERS, Sight, service_hand
 from chalicelib.states import CampaignState as S
 from chalicelib.states import state_word
-from chalicelib.storage.campaign_head import CampaignHead, CampaignVersion, HeadChanges, Spec, head_actions
+from chalicelib.storage.campaign_head import (
+    CampaignHead,
+    CampaignVersion,
+    HeadChanges,
+    Spec,
+    about_of,
+    changed,
+    event_entry,
+    head_actions,
+)
 from chalicelib.storage.cursor import read_cursor, write_cursor
 from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, transaction, update_if
 from chalicelib.storage.rows.campaigns import HEAD_PART, ONE, VERSION_PREFIX, CampaignRow
 from chalicelib.storage.values import find, value_of
 
-_LISTED = "campaigns"
+LISTED = "campaigns"
 MAX_EVENTS = 100  # the newest ones: the head is read at every step of a campaign
 _LONGEST_ID = 64  # of ours; DynamoDB refuses a whole request for one key that is too long
 
@@ -39,13 +46,19 @@ class Campaigns:
         id_: str | None = None,
         service: str | None = None,
         hands: frozenset[str] = NO_OTHERS,
+        copy_of: CampaignHead | None = None,
     ) -> CampaignHead:
-        """A new draft of a `service`, or the existing one with this `id_`."""
+        """A new draft of a `service`, with the tags of what it is a copy of, or the existing one with this `id_`."""
         at = rfc3339(self._clock())
         row = CampaignRow(
             id_ or new_id(),
             HEAD_PART,
-            listed=_LISTED,
+            listed=LISTED,
+            desk=ONE,
+            changed_at=rfc3339(now()),
+            about=about_of(spec),
+            tags=list(copy_of.tags) or None if copy_of else None,
+            copied_from=copy_of.id if copy_of else None,
             state=S.DRAFT,
             spec=spec,
             version=1,
@@ -56,7 +69,7 @@ class Campaigns:
             service=service,
             updated_at=at,
             updated_by=by,
-            timeline=[_event(at, by, S.DRAFT)],
+            timeline=[event_entry(at, by, S.DRAFT)],
         )
         save_if(_version_row(row.id, spec, number=1, at=at, by=by, hands=hands), CampaignRow.id.does_not_exist())
         return value_of(CampaignHead, row) if save_if(row, CampaignRow.id.does_not_exist()) else self.get(row.id)
@@ -70,14 +83,14 @@ class Campaigns:
 
     def page(self, *, limit: int, cursor: str | None) -> tuple[list[CampaignHead], str | None]:
         """Newest first, and the cursor of the next page. Raises: InvalidError (permanent: a foreign cursor)."""
-        start = read_cursor(cursor, scope=_LISTED) if cursor else None
+        start = read_cursor(cursor, scope=LISTED) if cursor else None
         with reaching_dynamodb():
             page = CampaignRow.by_creation.query(
-                _LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+                LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
             )
             heads = self.some([row.id for row in page])
         following = page.last_evaluated_key
-        return heads, write_cursor(following, scope=_LISTED) if following else None
+        return heads, write_cursor(following, scope=LISTED) if following else None
 
     def some(self, ids: Sequence[str]) -> list[CampaignHead]:
         """Those of these that exist, in the same order."""
@@ -123,7 +136,9 @@ class Campaigns:
         if not head.open_runs:
             unchanged = unchanged & CampaignRow.open_runs.does_not_exist()
         actions = [
+            *changed(),
             CampaignRow.spec.set(spec),
+            CampaignRow.about.set(about_of(spec)),
             CampaignRow.version.set(number),
             CampaignRow.rate_per_second.set(paces[0]),
             CampaignRow.publish_per_second.set(paces[1]),
@@ -154,16 +169,17 @@ class Campaigns:
         same_version: bool = False,
         opening: str | None = None,
     ) -> CampaignHead:
-        """Moves the campaign to a state (None: it stays), and records in its timeline who did what (default: the state)
-        and why. `opening` is recorded as an open run, and must be the only one. Raises: ConflictError (permanent: its
-        state forbids it; with `same_version` also another version)."""
-        entry = _event(rfc3339(self._clock()), by, event or state or "", note)
+        """Moves the campaign to a state (None: it stays), and out of the archive, and records in its timeline who did
+        what (default: the state) and why. `opening` is recorded as an open run, and must be the only one. Raises:
+        ConflictError (permanent: its state forbids it; with `same_version` also another version)."""
+        entry = event_entry(rfc3339(self._clock()), by, event or state or "", note)
         noted = CampaignRow.timeline.set(CampaignRow.timeline.append([entry]))
         if len(head.timeline) >= MAX_EVENTS:
             noted = CampaignRow.timeline.set([*head.timeline, entry][-MAX_EVENTS:])
         actions: list[Action] = [
-            *([CampaignRow.state.set(state)] if state else []),
+            *([CampaignRow.state.set(state), CampaignRow.archived_at.remove()] if state else []),
             noted,
+            *changed(),
             *head_actions(changes or {}),
         ]
         condition: Condition = CampaignRow.state.is_in(*only_from)
@@ -186,11 +202,13 @@ class Campaigns:
         """After due runs: when the next one is, or (None) that there is none, unless another process has planned it."""
         row, same = CampaignRow(head.id, HEAD_PART), CampaignRow.next_run_at == head.next_run_at
         if following is not None:
-            update_if(row, [CampaignRow.next_run_at.set(following)], same)
+            update_if(row, [CampaignRow.next_run_at.set(following), *changed()], same)
             return
-        update_if(row, [CampaignRow.next_run_at.remove(), CampaignRow.due.remove()], same)
-        idle = (CampaignRow.state == S.SCHEDULED) & CampaignRow.open_runs.does_not_exist()
-        update_if(row, [CampaignRow.state.set(S.COMPLETED)], idle & CampaignRow.next_run_at.does_not_exist())
+        planned = update_if(row, [CampaignRow.next_run_at.remove(), CampaignRow.due.remove(), *changed()], same)
+        if not planned or (row.state == S.SCHEDULED and not row.open_runs):
+            idle = (CampaignRow.state == S.SCHEDULED) & CampaignRow.open_runs.does_not_exist()
+            over = idle & CampaignRow.next_run_at.does_not_exist()
+            update_if(row, [CampaignRow.state.set(S.COMPLETED), *changed()], over)
 
     def add_refusals(self, campaign_id: str, n: int, below: int) -> float | None:
         """Counts letters that were refused in a row; returns the count, or None, with nothing done, if it is not
@@ -229,10 +247,3 @@ def _changed(head: CampaignHead) -> ConflictError:
 
 def _part(number: int) -> str:
     return f"{VERSION_PREFIX}{number:06}"
-
-
-def _event(at: str, by: str, event: str, note: str | None = None) -> str:
-    entry: dict[str, Any] = {"at": at, "by": by, "event": event, **({"note": note} if note else {})}
-    if (phrase := stored(note)) is not None:
-        entry["phrase"] = phrase
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))

@@ -15,8 +15,9 @@ from typing import Any
 
 from chalicelib.clock import BEGAN, parse_rfc3339
 from chalicelib.deliveries import OWN_CHUNK, Spot
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, write_if
-from chalicelib.storage.outcomes import OutcomesKey, home_since
+from chalicelib.storage.dynamodb import write_if
+from chalicelib.storage.ledger_rows import Item, read_rows
+from chalicelib.storage.outcomes import Found, OutcomesKey, Place, home_since, stored_among
 from chalicelib.storage.rows.ledger import LedgerRow
 
 RUN_HOMES = 5  # of a fast run: a partition takes 1,000 writes a second, and 1,000 letters a second are 2,500
@@ -36,9 +37,11 @@ def homes_of(run_id: str, homes: int = 1) -> list[str]:
     return [home_since(f"{name}{n}", at) for n in range(homes)]
 
 
-def spots_in_run(run_id: str, notification_ids: Sequence[str], *, homes: int = 1) -> dict[str, Spot]:
-    """Places for letters that come together; the same for the same letters in the same order."""
-    chunk = _short("\n".join(notification_ids), 8)
+def spots_in_run(
+    run_id: str, notification_ids: Sequence[str], *, homes: int = 1, variant: str | None = None
+) -> dict[str, Spot]:
+    """Places for letters that come together, all of one `variant`; the same for the same letters in the same order."""
+    chunk = (variant or "") + _short("\n".join(notification_ids), 8)
     home = homes_of(run_id, homes)[zlib.crc32(chunk.encode()) % homes]
     return {one: Spot(home, chunk, place) for place, one in enumerate(notification_ids)}
 
@@ -82,13 +85,8 @@ def roster_of(item: Mapping[str, Any]) -> list[str]:
 
 def read_rosters(chunks: Collection[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
     """Those of these chunks, as of a second ago. Raises: UnavailableError (retryable)."""
-    keys = [(home, ROSTER_PREFIX + chunk) for home, chunk in chunks]
-    with reaching_dynamodb():
-        found = list(batch_read({LedgerRow: keys}, consistent=False)) if keys else []
-    return {
-        (item["notification_id"]["S"], item["part"]["S"].removeprefix(ROSTER_PREFIX)): roster_of(item)
-        for _, item in found
-    }
+    places = {(home, ROSTER_PREFIX + chunk): (home, chunk) for home, chunk in chunks}
+    return {places[at]: roster_of(item) for at, item in read_rows(places, consistent=False).items()}
 
 
 def write_provider_ids(key: OutcomesKey, ids: Mapping[int, str], *, at: datetime, expires: int) -> None:
@@ -104,17 +102,22 @@ def write_provider_ids(key: OutcomesKey, ids: Mapping[int, str], *, at: datetime
     )
 
 
-def read_provider_ids(keys: Collection[OutcomesKey]) -> dict[OutcomesKey, dict[int, str]]:
-    """By place, the newest of each. Raises: UnavailableError (retryable)."""
-    places = {_ids_place(key): key for key in keys}
-    found: dict[OutcomesKey, dict[int, str]] = {}
-    with reaching_dynamodb():
-        for _, item in batch_read({LedgerRow: list(places)}, consistent=False) if places else ():
-            batches = sorted(name for name in item if name[:1] == _BATCH and name[1:].isdecimal())
-            packed = [json.loads(zlib.decompress(item[name]["B"])) for name in batches]
-            ids = {int(place): one for some in packed for place, one in some.items()}
-            found[places[item["notification_id"]["S"], item["part"]["S"]]] = ids
-    return found
+def read_stored_and_ids(
+    places: Collection[Place],
+) -> tuple[dict[OutcomesKey, Found], dict[OutcomesKey, dict[int, str]]]:
+    """The outcomes at each place, there may be none yet; and what providers call their letters, by place, the newest of
+    each. A hundred rows per request. Raises: UnavailableError (retryable)."""
+    outcomes = {one.outcomes.place: one.outcomes for one in places}
+    ids = {_ids_place(one): one for one in outcomes.values() if one.chunk != OWN_CHUNK}
+    items = read_rows([*outcomes, *ids])
+    stored = stored_among({outcomes[at]: item for at, item in items.items() if at in outcomes}, places)
+    return stored, {ids[at]: _ids_in(item) for at, item in items.items() if at in ids}
+
+
+def _ids_in(item: Item) -> dict[int, str]:
+    batches = sorted(name for name in item if name[:1] == _BATCH and name[1:].isdecimal())
+    packed = [json.loads(zlib.decompress(item[name]["B"])) for name in batches]
+    return {int(place): one for some in packed for place, one in some.items()}
 
 
 def _ids_place(key: OutcomesKey) -> tuple[str, str]:

@@ -8,11 +8,11 @@ from chalicelib.errors import InvalidError
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.outcomes import Outcomes
-from chalicelib.storage.chunk_letters import read_provider_ids, read_rosters
+from chalicelib.storage.chunk_letters import read_rosters, read_stored_and_ids
 from chalicelib.storage.cursor import read_place, table_key, whole, write_cursor
 from chalicelib.storage.dynamodb import dynamodb, reaching_dynamodb
 from chalicelib.storage.last_release import DELIVERY_PREFIX
-from chalicelib.storage.outcomes import OutcomesKey, places_of, read_stored
+from chalicelib.storage.outcomes import OutcomesKey, places_of
 from chalicelib.storage.rows.ledger import ATTENTION, LedgerRow
 
 _LOOKED_AT = 25
@@ -65,9 +65,7 @@ def read_deliveries(
 ) -> list[Delivery]:
     """Those that exist, in order. Raises: UnavailableError (retryable)."""
     places = places_of(keys)
-    stored = read_stored(places.values())
-    chunks = {place.outcomes for place in places.values() if place.outcomes.chunk != OWN_CHUNK}
-    ids = read_provider_ids(chunks)
+    stored, ids = read_stored_and_ids(places.values())
 
     def read(key: DeliveryKey) -> Delivery | None:
         where = places[key]

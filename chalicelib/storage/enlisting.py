@@ -8,8 +8,9 @@ from typing import Any
 from chalicelib.clock import rfc3339
 from chalicelib.deliveries import OWN, OWN_CHUNK, Spot
 from chalicelib.storage.chunk_letters import roster_items, spots_in_run
-from chalicelib.storage.dynamodb import batch_put, batch_read, reaching_dynamodb
+from chalicelib.storage.dynamodb import batch_put, reaching_dynamodb
 from chalicelib.storage.inserts import insert_each
+from chalicelib.storage.ledger_rows import read_rows
 from chalicelib.storage.notifications import SHARED, Notification
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, NotificationRow, day_shard, place_in_day
 
@@ -31,11 +32,11 @@ def record_notifications(
 
 
 def enlist_notifications(
-    alike: Notification, recipients: Sequence[Recipient], *, homes: int = 1
+    alike: Notification, recipients: Sequence[Recipient], *, homes: int = 1, variant: str | None = None
 ) -> dict[str, str | None]:
     """Writes those of a run that are not there yet, and returns where the outcomes of each are, for ever (None: the
     last release wrote it): whoever comes again comes to the same place. Raises: UnavailableError (retryable)."""
-    spots = spots_in_run(alike.run_id or "", [one for one, *_ in recipients], homes=homes)
+    spots = spots_in_run(alike.run_id or "", [one for one, *_ in recipients], homes=homes, variant=variant)
     with reaching_dynamodb():
         # First of all: of a letter that has an outcome it must be known which it is.
         batch_put(NotificationRow, _rosters(alike, spots))
@@ -83,10 +84,7 @@ def _enlisted(alike: Notification, recipients: Sequence[Recipient]) -> dict[str,
 
 def _read(notification_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     keys = [(one, NOTIFICATION_PART) for one in notification_ids]
-    names = ("notification_id", "spot", "template")
-    with reaching_dynamodb():
-        found = list(batch_read({NotificationRow: keys}, attributes=names)) if keys else []
-    return {item["notification_id"]["S"]: item for _, item in found}
+    return {one: item for (one, _), item in read_rows(keys, attributes=["spot", "template"]).items()}
 
 
 def _items(alike: Notification, recipients: Sequence[Recipient], spots: Mapping[str, Spot]) -> list[dict[str, Any]]:

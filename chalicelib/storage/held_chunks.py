@@ -1,4 +1,5 @@
-"""Held chunks: while their campaign is paused, until a canary is released, or for a recipient's local hour."""
+"""Held chunks: while their campaign is paused, until the rest of a run is released (after a canary, or once a variant
+has won), or for their time."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,10 +13,12 @@ from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.deliveries import time_name
 from chalicelib.schemas import kept
 from chalicelib.storage.dynamodb import reaching_dynamodb
-from chalicelib.storage.rows.campaigns import PARKED_PLACES, ParkedRow
+from chalicelib.storage.rows.campaign_parts import ParkedRow
+from chalicelib.storage.rows.campaigns import PARKED_PLACES
 from chalicelib.storage.values import raw_query
 
-AT, CANARY, PAUSED = "at#", "canary#", "paused#"
+AT, PAUSED = "at#", "paused#"
+REST = "canary#"  # so named since canaries were the only reason to hold a rest
 
 
 class HeldItem(NamedTuple):
@@ -34,7 +37,7 @@ class HeldChunks:
         self._retention_days = retention_days
 
     def put(self, run_id: str, slot: str, chunks: Iterable[BaseModel]) -> None:
-        """Stores chunks (`campaigns.held_chunks.Chunk`) under a slot: AT with a time, CANARY or PAUSED; idempotent."""
+        """Stores chunks (`campaigns.held_chunks.Chunk`) under a slot: AT with a time, REST or PAUSED; idempotent."""
         expires = expiry_epoch(self._retention_days, since=self._clock())
         with reaching_dynamodb(), ParkedRow.batch_write() as batch:
             for chunk in chunks:
@@ -43,12 +46,12 @@ class HeldChunks:
                 batch.save(ParkedRow(place, f"{slot}{digest}", chunk=kept(chunk), expires_at_epoch=expires))
 
     def due(
-        self, run_id: str, place: int, *, now: datetime, canary_released: bool, cancelled: bool, limit: int
+        self, run_id: str, place: int, *, now: datetime, rest_released: bool, cancelled: bool, limit: int
     ) -> list[HeldItem]:
         """Those in one partition of a run whose time has come; all of a cancelled run."""
         conditions: list[Condition] = [ParkedRow.slot.startswith(PAUSED)]
-        if canary_released or cancelled:
-            conditions.append(ParkedRow.slot.startswith(CANARY))
+        if rest_released or cancelled:
+            conditions.append(ParkedRow.slot.startswith(REST))
         until = "~" if cancelled else f"{time_name(now)}~"  # after every digest of the same second
         conditions.append(ParkedRow.slot.between(AT, f"{AT}{until}"))
         found: list[dict[str, Any]] = []

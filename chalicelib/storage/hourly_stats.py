@@ -17,7 +17,7 @@ from chalicelib.clock import Clock, parse_rfc3339, rfc3339
 from chalicelib.errors import UnavailableError
 from chalicelib.observability import Waited, logger
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
-from chalicelib.storage.rows.campaigns import CounterRow
+from chalicelib.storage.rows.campaign_parts import CounterRow
 
 # 24 rows a day each. Every batch of every worker adds to one of them, which takes no more than 1,000 writes a second.
 PLACES = ("hours", "hours#1", "hours#2", "hours#3")

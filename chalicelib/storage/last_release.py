@@ -15,9 +15,9 @@ from chalicelib.outcomes import Outcomes
 from chalicelib.states import Engagement
 from chalicelib.steps import Step
 from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb
-from chalicelib.storage.outcomes import MISSHAPEN, Item, OutcomesKey, Stored
-from chalicelib.storage.rows.campaigns import CounterRow
-from chalicelib.storage.rows.ledger import LedgerRow
+from chalicelib.storage.ledger_rows import Item, read_rows
+from chalicelib.storage.outcomes import MISSHAPEN, OutcomesKey, Stored
+from chalicelib.storage.rows.campaign_parts import CounterRow
 
 DELIVERY_PREFIX = "delivery#"
 _COUNTERS = 16  # of a run, each in a partition of its own; of an older one in one
@@ -26,9 +26,7 @@ _COUNTERS = 16  # of a run, each in a partition of its own; of an older one in o
 def outcomes_of_last_release(keys: Collection[OutcomesKey]) -> dict[OutcomesKey, Stored | InvalidError]:
     """Of those that have such a row. Raises: UnavailableError (retryable)."""
     places = {(key.home, DELIVERY_PREFIX + key.channel): key for key in keys}
-    with reaching_dynamodb():
-        found = list(batch_read({LedgerRow: list(places)}))
-    return {places[item["notification_id"]["S"], item["part"]["S"]]: _stored(item) for _, item in found}
+    return {places[at]: _stored(item) for at, item in read_rows(places).items()}
 
 
 def counts_of_last_release(run_id: str) -> Counter[str]:

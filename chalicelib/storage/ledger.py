@@ -15,11 +15,12 @@ from chalicelib.composed import Composed
 from chalicelib.deliveries import OWN_CHUNK, DeliveryKey, Move, S, may_follow
 from chalicelib.errors import InvalidError, UnavailableError
 from chalicelib.isolation import each
-from chalicelib.marks import Heard, engaged
+from chalicelib.marks import Heard, engaged, followed
 from chalicelib.observability import log_failure
 from chalicelib.outcomes import Outcomes, Refusal
 from chalicelib.states import Engagement
 from chalicelib.storage.chunk_letters import write_provider_ids
+from chalicelib.storage.link_clicks import note_click
 from chalicelib.storage.outcomes import (
     Found,
     OutcomesKey,
@@ -98,6 +99,13 @@ class Ledger(Composed):
         """Records that a reader or a program does something with a letter now. Raises: as `hear`."""
         self.hear([engaged(key, what, self.clock())])
 
+    def note_link(self, key: DeliveryKey, what: Engagement, link: str) -> None:
+        """Records which link of a letter of a run was followed now, by its code. Idempotent. Raises: as `hear`."""
+        at, place = self.clock(), places_of([key])[key]
+        if place.outcomes.chunk != OWN_CHUNK and not place.old:
+            expires = expiry_epoch(self.retention_days, since=at)
+            note_click(place.outcomes, place.place, followed(key, what, link, at), expires=expires)
+
     def read(self, key: DeliveryKey) -> "Delivery | None":
         """Raises: UnavailableError (retryable), InvalidError (permanent): it cannot be read."""
         from chalicelib.storage.deliveries import read_deliveries
@@ -162,8 +170,10 @@ class Ledger(Composed):
         self, key: OutcomesKey, outcomes: Outcomes, over: Stored, moves: Sequence[_Placed], at: datetime
     ) -> bool:
         blind = all(move.is_answer for _, move in moves)
+        sent_to = [(place, move.provider) for place, move in moves if move.provider is not None]
+        expires = self._expires(over, moves, at)
         written = write_outcomes(
-            key, outcomes, over=over, at=rfc3339(at), expires=self._expires(over, moves, at), blind=blind
+            key, outcomes, over=over, at=rfc3339(at), expires=expires, blind=blind, sent_to=sent_to
         )
         if written is not None and any(move.status is S.CALLING for _, move in moves):
             if len(self._claimed) >= _CLAIMED:

@@ -1,7 +1,7 @@
 """Finds and erases an e-mail address in uploaded lists by their indexes, without reading any list whole (ADR 0064)."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from chalicelib.addresses import same_address_key
 from chalicelib.errors import UnavailableError
@@ -15,6 +15,14 @@ from chalicelib.storage.values import find
 _TRIES = 5
 
 
+class HoldingList(NamedTuple):
+    """A list that an address is on, and its row there."""
+
+    list_id: str
+    name: str
+    row: Mapping[str, Any]
+
+
 class ListAddresses:
     """Every method raises: UnavailableError (retryable)."""
 
@@ -25,7 +33,19 @@ class ListAddresses:
         key = same_address_key("email", address)
         return [
             {"list_id": row.list_id, **one}
-            for row in self._blocks_of(address, self._pages_of(address))
+            for row in self._blocks_of(address, self._pages_of(address, self._heads()))
+            for one in unpack_rows(row.rows or b"")
+            if _is_for(one, key)
+        ]
+
+    def holding(self, address: str, *, newest: int = 100) -> list[HoldingList]:
+        """Which of the newest lists that are ready an e-mail address is on, in any spelling, with its row; in three
+        requests."""
+        key = same_address_key("email", address)
+        heads = {one.list_id: one for one in self._heads(newest) if one.state == ListState.READY}
+        return [
+            HoldingList(row.list_id, heads[row.list_id].name or "", one)
+            for row in self._blocks_of(address, self._pages_of(address, heads.values()))
             for one in unpack_rows(row.rows or b"")
             if _is_for(one, key)
         ]
@@ -39,7 +59,7 @@ class ListAddresses:
             left = [one for one in rows if not _is_for(one, key)]
             return pack_rows(left) if len(left) < len(rows) else packed
 
-        pages = self._pages_of(address)
+        pages = self._pages_of(address, self._heads())
         for row in self._blocks_of(address, pages):
             self._rewrite(row, block_without)
         # The pages last: they are what finds the blocks.
@@ -47,11 +67,15 @@ class ListAddresses:
             if page is not None and blocks_of(address, page.rows or b""):
                 self._rewrite(page, lambda packed: without(address, packed))
 
-    def _pages_of(self, address: str) -> dict[str, ListRow | None]:
-        """The page of each list that knows the address; None for a list without an index. Others have no rows."""
+    def _heads(self, newest: int | None = None) -> list[ListRow]:
+        """Of the lists that have rows."""
         with reaching_dynamodb():
-            filled = (ListState.LOADING, ListState.READY)
-            heads = [one for one in ListRow.by_creation.query(LISTED) if one.state in filled]
+            heads = ListRow.by_creation.query(LISTED, scan_index_forward=False, limit=newest)
+            return [one for one in heads if one.state in (ListState.LOADING, ListState.READY)]
+
+    def _pages_of(self, address: str, heads: Collection[ListRow]) -> dict[str, ListRow | None]:
+        """The page of each list that knows the address; None for a list without an index."""
+        with reaching_dynamodb():
             keys = [(one.list_id, page_of(address, rows=int(one.row_count or 0))) for one in heads]
             found = {row.list_id: row for row in ListRow.batch_get(keys, consistent_read=True)} if keys else {}
         return {one.list_id: found.get(one.list_id) if one.state == ListState.READY else None for one in heads}

@@ -81,6 +81,14 @@ def read_with_deliveries(notification_id: str) -> Found | None:
     return (head, read_deliveries(head.keys)) if head else None
 
 
+def read_some(notification_ids: Iterable[str]) -> list[Found]:
+    """Those of at most a hundred that are there, with their deliveries. Raises: UnavailableError (retryable)."""
+    keys = [(one, NOTIFICATION_PART) for one in dict.fromkeys(notification_ids)]
+    with reaching_dynamodb():
+        rows = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
+    return _with_deliveries([_notification(row) for row in rows if row.template is not None])
+
+
 def of_owner(owner: str, *, limit: int, cursor: str | None) -> tuple[list[Notification], str | None]:
     """A page, newest first, and the cursor of the next. Raises: InvalidError (permanent: a cursor that is not ours),
     UnavailableError (retryable)."""
@@ -104,7 +112,10 @@ def with_deliveries(heads: Sequence[Notification], sight: Sight) -> list[Found]:
     with reaching_dynamodb():
         rows = list(NotificationRow.batch_get(keys, consistent_read=True)) if keys else []
     shown = {row.notification_id: row.spot for row in rows if sight.has(row.service)}
-    found = [head._replace(spot=shown[head.id]) for head in heads if head.id in shown]
+    return _with_deliveries([head._replace(spot=shown[head.id]) for head in heads if head.id in shown])
+
+
+def _with_deliveries(found: Sequence[Notification]) -> list[Found]:
     deliveries: dict[str, list[Delivery]] = {}
     for delivery in read_deliveries([key for head in found for key in head.keys]):
         deliveries.setdefault(delivery.key.notification_id, []).append(delivery)

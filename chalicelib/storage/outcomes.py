@@ -14,18 +14,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from chalicelib.clock import BEGAN
-from chalicelib.deliveries import OWN, DeliveryKey, S, Spot
+from chalicelib.deliveries import OWN, PLACES, DeliveryKey, S, Spot
 from chalicelib.errors import InvalidError, Phrase
-from chalicelib.marks import MARKS, mark_number
+from chalicelib.marks import MARKS, Numbers, mark_number
 from chalicelib.outcomes import Outcomes
-from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, write_if
+from chalicelib.storage.dynamodb import write_if
+from chalicelib.storage.ledger_rows import Item, read_rows
 from chalicelib.storage.rows.ledger import ATTENTION, NOTIFICATION_PART, LedgerRow
 
 OUTCOMES_PREFIX = "outcomes#"
+PROVIDERS_OF = "sent_to"  # of a chunk's e-mails: a provider's number times PLACES, and the letter's place
 _TOLD_PREFIX = "p"  # and a place: the provider's id as an event has told it
 _MINUTE = timedelta(minutes=1)
 MISSHAPEN = Phrase("a delivery is malformed")
-Item = Mapping[str, Mapping[str, Any]]
 
 
 class OutcomesKey(NamedTuple):
@@ -69,11 +70,21 @@ def _since(home: str) -> int:
     return mark_number(BEGAN + int(minutes, 16) * _MINUTE, 0) if minutes else 0
 
 
+def numbers_in(item: Item, home: str, marks: Iterable[str]) -> Numbers:
+    """Those of some marks of a row. Raises: ValueError, LookupError, TypeError: they cannot be read."""
+    since = _since(home)
+    return {mark: frozenset([since + int(one) for one in item[mark]["NS"]]) for mark in marks}
+
+
+def stored_number(home: str, number: int) -> str:
+    """A mark's number as it is stored."""
+    return str(number - _since(home))
+
+
 def stored_of(item: Item) -> Stored:
     """A row. Raises: InvalidError (permanent): it cannot be read."""
     try:
-        since = _since(item["notification_id"]["S"])
-        numbers = {mark: frozenset([since + int(one) for one in item[mark]["NS"]]) for mark in MARKS if mark in item}
+        numbers = numbers_in(item, item["notification_id"]["S"], [name for name in item if name in MARKS])
         told = {name: value for name, value in item.items() if name[:1] == _TOLD_PREFIX and name[1:].isdecimal()}
         return Stored(
             outcomes=Outcomes.of(item["steps"]["S"], numbers),
@@ -90,16 +101,21 @@ def stored_of(item: Item) -> Stored:
 def read_items(keys: Collection[OutcomesKey], *, consistent: bool = True) -> dict[OutcomesKey, Item]:
     """The rows that exist; a hundred per request. Raises: UnavailableError (retryable)."""
     places = {key.place: key for key in keys}
-    with reaching_dynamodb():
-        found = list(batch_read({LedgerRow: list(places)}, consistent=consistent)) if places else []
-    return {places[item["notification_id"]["S"], item["part"]["S"]]: item for _, item in found}
+    return {places[at]: item for at, item in read_rows(places, consistent=consistent).items()}
 
 
 def write_outcomes(
-    key: OutcomesKey, outcomes: Outcomes, *, over: Stored, at: str, expires: int, blind: bool
+    key: OutcomesKey,
+    outcomes: Outcomes,
+    *,
+    over: Stored,
+    at: str,
+    expires: int,
+    blind: bool,
+    sent_to: Collection[tuple[int, int]] = (),
 ) -> Stored | None:
     """Writes the steps over those that were read, at a moment; None if somebody was faster. `blind`: whatever was heard
-    since. Raises: UnavailableError (retryable)."""
+    since; `sent_to`: for some places, whose servers take their letters. Raises: UnavailableError (retryable)."""
     waits = any(status is S.UNCERTAIN for status, _ in outcomes.places())
     since = (over.attention_at or at) if waits else None
     attention = {"attention": {"S": ATTENTION}, "attention_at": {"S": since}} if since else {}
@@ -110,7 +126,9 @@ def write_outcomes(
         "expires_at_epoch": {"N": str(expires)},
         **attention,
     }
-    made = _update(key, values, over, blind) if over.version else _create(key, values, outcomes)
+    numbers = sorted({str(provider * PLACES + place) for place, provider in sent_to})
+    to = {PROVIDERS_OF: {"NS": numbers}} if numbers else {}
+    made = _update(key, values, to, over, blind) if over.version else _create(key, {**values, **to}, outcomes)
     return written if made else None
 
 
@@ -147,7 +165,8 @@ def _create(key: OutcomesKey, values: Mapping[str, Any], outcomes: Outcomes) -> 
     )
 
 
-def _update(key: OutcomesKey, values: Mapping[str, Any], over: Stored, blind: bool) -> bool:
+def _update(key: OutcomesKey, values: Mapping[str, Any], added: Mapping[str, Any], over: Stored, blind: bool) -> bool:
+    more = "".join(f" ADD {name} :{name}" for name in added)
     gone = "" if "attention" in values or not over.attention_at else " REMOVE attention, attention_at"
     condition, before = "v = :before", {":before": {"N": str(over.version)}}
     if not blind and over.heard:
@@ -158,9 +177,9 @@ def _update(key: OutcomesKey, values: Mapping[str, Any], over: Stored, blind: bo
         "UpdateItem",
         LedgerRow,
         Key=raw_key(key),
-        UpdateExpression=f"SET {', '.join(f'{name} = :{name}' for name in values)}{gone}",
+        UpdateExpression=f"SET {', '.join(f'{name} = :{name}' for name in values)}{gone}{more}",
         ConditionExpression=condition,
-        ExpressionAttributeValues={**{f":{name}": value for name, value in values.items()}, **before},
+        ExpressionAttributeValues={**{f":{name}": one for name, one in {**values, **added}.items()}, **before},
     )
 
 
@@ -195,18 +214,20 @@ def places_of(keys: Iterable[DeliveryKey]) -> dict[DeliveryKey, Place]:
 def spots_of(notification_ids: Collection[str]) -> dict[str, str]:
     """The spots of those that have one. Raises: UnavailableError (retryable)."""
     keys = [(one, NOTIFICATION_PART) for one in notification_ids]
-    names = ("notification_id", "spot")
-    with reaching_dynamodb():
-        found = list(batch_read({LedgerRow: keys}, attributes=names)) if keys else []
-    return {item["notification_id"]["S"]: item["spot"]["S"] for _, item in found if "spot" in item}
+    return {one: item["spot"]["S"] for (one, _), item in read_rows(keys, attributes=["spot"]).items() if "spot" in item}
 
 
 def read_stored(places: Collection[Place], *, consistent: bool = True) -> dict[OutcomesKey, Found]:
     """The outcomes at each place; there may be none yet. Raises: UnavailableError (retryable)."""
     wanted = dict.fromkeys(place.outcomes for place in places)
-    items = read_items(wanted, consistent=consistent)
+    return stored_among(read_items(wanted, consistent=consistent), places)
+
+
+def stored_among(items: Mapping[OutcomesKey, Item], places: Collection[Place]) -> dict[OutcomesKey, Found]:
+    """The same out of the rows that exist. Raises: UnavailableError (retryable; it may read the last release's)."""
     found: dict[OutcomesKey, Found] = {
-        key: _found(items[key]) if key in items else Stored(Outcomes()) for key in wanted
+        key: _found(items[key]) if key in items else Stored(Outcomes())
+        for key in dict.fromkeys(place.outcomes for place in places)
     }
     old = [place.outcomes for place in places if place.old and place.outcomes not in items]
     if old:

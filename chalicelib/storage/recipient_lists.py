@@ -20,10 +20,12 @@ from chalicelib.storage.values import find, value_of
 
 LISTED = "lists"
 _LAST = 999_999  # the last block's number
+_SEARCHED = 1000  # names that a search looks at for a page
 
 
 class RecipientList(NamedTuple):
-    """`content` is a digest of all rows. A page of lists knows no bad lines."""
+    """`content` is a digest of all rows, `reading` how its file is read (`list_file.Reading`), the bytes how far that
+    has come. A page of lists knows no bad lines."""
 
     list_id: str
     name: str
@@ -38,10 +40,20 @@ class RecipientList(NamedTuple):
     content: str | None = None
     bad_count: int = 0
     bad_lines: Sequence[Mapping[str, Any]] = ()
+    reading: Mapping[str, Any] | None = None
+    read_bytes: int = 0
+    file_bytes: int = 0
 
     def fields(self) -> dict[str, Any]:
         """What somebody has seen of it; its ETag follows from these."""
         return {"name": self.name, "state": self.state, "rows": self.row_count, "loaded_at": self.loaded_at}
+
+
+_IN_PAGES = (
+    "part",
+    *(name for name in RecipientList._fields if name not in ("bad_lines", "reading")),
+    "problem_phrase",
+)
 
 
 class RecipientLists:
@@ -76,24 +88,68 @@ class RecipientLists:
         row = find(ListRow, list_id, HEAD_PART)
         return _list(row) if row is not None and sight.has(row.service, by=row.created_by) else None
 
-    def page(self, *, limit: int, cursor: str | None) -> tuple[list[RecipientList], str | None]:
-        """Newest first. Raises: InvalidError (permanent: a foreign cursor)."""
-        start = read_cursor(cursor, scope=LISTED) if cursor else None
+    def page(
+        self, *, limit: int, cursor: str | None, words: str = "", sight: Sight = EVERYTHING
+    ) -> tuple[list[RecipientList], str | None]:
+        """Newest first, without bad lines; with `words`, those whose name has them all. A page may hold fewer than
+        `limit`, even none; only the cursor says whether there are more. Raises: InvalidError (permanent: a foreign
+        cursor)."""
+        wanted = words.casefold().split()
+        scope = f"{LISTED}\n{' '.join(wanted)}" if wanted else LISTED
+        start = read_cursor(cursor, scope=scope) if cursor else None
+        most = _SEARCHED if wanted else limit
         with reaching_dynamodb():
             page = ListRow.by_creation.query(
-                LISTED, scan_index_forward=False, limit=limit, page_size=limit, last_evaluated_key=start
+                LISTED, scan_index_forward=False, limit=most, page_size=most, last_evaluated_key=start
             )
-            found = [_list(row) for row in page]
-        following = page.last_evaluated_key
-        return found, write_cursor(following, scope=LISTED) if following else None
+            met = [row for row in page if all(word in (row.name or "").casefold() for word in wanted)]
+        following, taken = page.last_evaluated_key, met[:limit]
+        if len(met) > limit:
+            last = taken[-1]
+            following = ListRow.by_creation.place_of(last)
+        found = [one for one in self._heads(taken) if sight.has(one.service, by=one.created_by)]
+        return found, write_cursor(following, scope=scope) if following else None
 
-    def begin_loading(self, list_id: str) -> RecipientList | None:
-        """Records that its file is being read; None, with nothing done, if it was read already."""
+    def _heads(self, rows: Sequence[ListRow]) -> list[RecipientList]:
+        """As they are now; the index lags behind, and lacks some of it."""
+        keys = [(row.list_id, HEAD_PART) for row in rows]
+        with reaching_dynamodb():
+            found = {
+                row.list_id: _list(row)
+                for row in ListRow.batch_get(keys, consistent_read=True, attributes_to_get=list(_IN_PAGES))
+            }
+        return [found[row.list_id] for row in rows if row.list_id in found]
+
+    def begin_loading(self, list_id: str, *, reading: Mapping[str, Any] | None = None) -> RecipientList | None:
+        """Records that its file is being read, and how; None, with nothing done, if it was read already, or is being
+        read otherwise."""
         row = ListRow(list_id, HEAD_PART)
-        unread = ListRow.state.is_in(ListState.WAITING, ListState.LOADING, ListState.FAILED)
-        may_be = unread & ListRow.deleting_at.does_not_exist()
-        begun = update_if(row, [ListRow.state.set(ListState.LOADING), ListRow.problem.remove()], may_be)
+        same = ListRow.reading == reading if reading else ListRow.reading.does_not_exist()
+        unread = ListRow.state.is_in(ListState.WAITING, ListState.FAILED) | (
+            (ListRow.state == ListState.LOADING) & same
+        )
+        begin = [
+            ListRow.state.set(ListState.LOADING),
+            ListRow.reading.set(reading) if reading else ListRow.reading.remove(),
+            *(one.remove() for one in (ListRow.problem, ListRow.problem_phrase, ListRow.bad_lines, ListRow.read_bytes)),
+        ]
+        begun = update_if(row, begin, unread & ListRow.deleting_at.does_not_exist())
         return _list(row) if begun else None
+
+    def tell_loading(self, list_id: str, *, rows: int, bad: int, read: int, whole: int) -> None:
+        """How far the reading has come: lines, and bytes of the file. Only a word to people."""
+        told = [
+            ListRow.row_count.set(rows),
+            ListRow.bad_count.set(bad),
+            ListRow.read_bytes.set(read),
+            ListRow.file_bytes.set(whole),
+        ]
+        update_if(ListRow(list_id, HEAD_PART), told, ListRow.state == ListState.LOADING)
+
+    def rename(self, seen: RecipientList, name: str) -> bool:
+        """False, with nothing done, if it has changed since it was read."""
+        same = (ListRow.name == seen.name) & ListRow.deleting_at.does_not_exist()
+        return update_if(ListRow(seen.list_id, HEAD_PART), [ListRow.name.set(name)], same)
 
     def put_block(self, list_id: str, number: int, rows: Sequence[Mapping[str, Any]]) -> bytes:
         """Stores the rows of one block; returns their size in bytes."""
@@ -125,6 +181,7 @@ class RecipientLists:
                     ListRow.bad_count.set(found.bad_count),
                     ListRow.bad_lines.set([{**one, "phrase": stored(one["message"])} for one in found.bad_lines]),
                     ListRow.loaded_at.set(rfc3339(self._clock())),
+                    ListRow.reading.set(found.reading) if found.reading else ListRow.reading.remove(),
                 ]
             )
 

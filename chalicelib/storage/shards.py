@@ -8,8 +8,8 @@ from chalicelib.clock import Clock, expiry_epoch
 from chalicelib.isolation import each
 from chalicelib.observability import log_failure
 from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
+from chalicelib.storage.rows.campaign_parts import ShardRow
 from chalicelib.storage.rows.campaigns import PARKED_PLACES as PARKED_PLACES
-from chalicelib.storage.rows.campaigns import ShardRow
 from chalicelib.storage.values import find, raw_query, value_of
 
 AUDIENCE = "audience#"

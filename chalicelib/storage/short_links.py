@@ -1,42 +1,30 @@
 """Short links: written before the letter that holds them, counted at every visit."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.addresses import user_of
-from chalicelib.clock import Clock, expiry_epoch, rfc3339
+from chalicelib.clock import Clock, expiry_epoch, parse_rfc3339, rfc3339
 from chalicelib.composed import Composed
-from chalicelib.errors import ConflictError, NotFoundError, Phrase
+from chalicelib.errors import ConflictError, NotFoundError, Phrase, UnavailableError
 from chalicelib.etags import Seen
 from chalicelib.storage.dynamodb import reaching_dynamodb, update_if
+from chalicelib.storage.new_links import Link
 from chalicelib.storage.rows.links import LinkRow, campaign_shard
+from chalicelib.storage.visit_counts import count_beside, is_shared, with_visits
 
 if TYPE_CHECKING:
     from chalicelib.service_scope import Sight  # a module less for `deliver`
 
-LinkKind = Literal["confirm", "short"]
 TRANSACTION_ITEMS = 100  # DynamoDB: items in one transaction
 _TRIES = 3
+_MOST_KNOWN = 10_000
 KEPT_AFTER_DAYS = 30  # how long an expired link's counts stay
-
-
-class Link(NamedTuple):
-    """A new link. `redirect_url` is its own target; `user_id` is its owner, see `LinkRow`."""
-
-    code: str
-    kind: LinkKind
-    user_id: str | None
-    email: str | None
-    redirect_url: str | None
-    notification_id: str
-    channel: str
-    campaign_id: str | None
-    valid_until: datetime
-    service: str | None = None
 
 
 class ShortLink(NamedTuple):
@@ -60,6 +48,9 @@ class ShortLink(NamedTuple):
     first_visited_at: str | None
     last_visited_at: str | None
     confirmed_at: str | None
+    scope: str | None = None
+    pattern: str | None = None
+    anywhere: bool | None = None
 
 
 class ShortLinks(Composed):
@@ -70,30 +61,57 @@ class ShortLinks(Composed):
     def write(self, links: Sequence[Link]) -> None:
         """Writes links that letters are about to carry; an existing one keeps its counts and its revocation, and is
         valid until the latest date of its letters. Raises: UnavailableError (retryable)."""
-        connection = LinkRow._get_connection().connection
         unique = list({link.code: link for link in links}.values())
-        for start in range(0, len(unique), TRANSACTION_ITEMS):
+        self._write_shared([link for link in unique if link.scope is not None])
+        self._write_together([link for link in unique if link.scope is None])
+
+    def _write_shared(self, links: Sequence[Link]) -> None:
+        """Once a day by each process. Where others write them in the same moment, transactions stand in each other's
+        way: then one by one."""
+        new = [link for link in links if self._known_shared.get(link.code) != link.valid_until.date()]
+        try:
+            self._write_together(new)
+        except UnavailableError:
+            for link in new:
+                update_if(LinkRow(link.code), self._creation(link), None)
+        if len(self._known_shared) + len(new) > _MOST_KNOWN:
+            self._known_shared.clear()
+        self._known_shared.update({link.code: link.valid_until.date() for link in new})
+
+    def _write_together(self, links: Sequence[Link]) -> None:
+        connection = LinkRow._get_connection().connection
+        for start in range(0, len(links), TRANSACTION_ITEMS):
             with reaching_dynamodb(), TransactWrite(connection=connection) as transaction:
-                for link in unique[start : start + TRANSACTION_ITEMS]:
+                for link in links[start : start + TRANSACTION_ITEMS]:
                     transaction.update(LinkRow(link.code), actions=self._creation(link))
 
-    def visit(self, code: str, *, bot: bool) -> ShortLink:
-        """Counts a visit of a valid link by one conditional write; returns the link after it. Raises: NotFoundError
-        (permanent: unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
+    @cached_property
+    def _known_shared(self) -> dict[str, date]:
+        """Which were written for until when."""
+        return {}
+
+    def visit(self, code: str, *, bot: bool, whose: str = "") -> ShortLink:
+        """Counts a visit of a valid link by one conditional write; returns the link after it. A link that letters share
+        is counted in one of VISIT_PLACES rows beside it, by whose letter it stood in. Raises: NotFoundError (permanent:
+        unknown, expired or revoked; nothing was counted), UnavailableError (retryable)."""
         at = rfc3339(self.clock())
         counted: list[Action] = [LinkRow.last_visited_at.set(at)]
         if bot:
             counted.append(LinkRow.bot_visits.add(1))
         else:
             counted += [LinkRow.visits.add(1), LinkRow.first_visited_at.set(LinkRow.first_visited_at | at)]
+        if is_shared(code):
+            link = self.peek(code)
+            count_beside(code, whose, counted, expires=_expiry(parse_rfc3339(link.valid_until)))
+            return link
         row = LinkRow(code)
         valid = (LinkRow.valid_until > at) & LinkRow.revoked_at.does_not_exist()
         self._update(row, counted, condition=valid)
         return link_of(row)
 
-    def peek(self, code: str) -> ShortLink:
-        """A valid link, with nothing counted. Raises: as `visit`."""
-        link = self._read(code)
+    def peek(self, code: str, *, consistent: bool = True) -> ShortLink:
+        """A valid link, with nothing counted; not `consistent`: as of a second ago. Raises: as `visit`."""
+        link = self._read(code, consistent=consistent)
         if link.revoked_at is not None or link.valid_until <= rfc3339(self.clock()):
             raise _no_link()
         return link
@@ -127,7 +145,13 @@ class ShortLinks(Composed):
     def get(self, code: str, *, sight: "Sight | None" = None) -> dict[str, Any]:
         """A link with its counts. Raises: NotFoundError (permanent: there is none in `sight`), UnavailableError
         (retryable)."""
-        return describe(self._read(code, sight))
+        return describe(with_visits([self._read(code, sight)])[0])
+
+    def targets(self, codes: Sequence[str]) -> dict[str, str]:
+        """Where those that exist lead to, by code; a hundred per request. Raises: UnavailableError (retryable)."""
+        with reaching_dynamodb():
+            found = LinkRow.batch_get(list(codes)) if codes else ()
+            return {row.code: row.redirect_url for row in found if row.redirect_url}
 
     def of_user(self, user_id: str) -> list[ShortLink]:
         """All links of a user, or of the owner of an address. Raises: UnavailableError (retryable)."""
@@ -136,12 +160,12 @@ class ShortLinks(Composed):
             return [link_of(row) for row in LinkRow.batch_get(codes, consistent_read=True)] if codes else []
 
     def erase_user(self, user_id: str) -> None:
-        """Deletes confirmation links; of the others only target, campaign and counts stay. Raises: UnavailableError
-        (retryable)."""
+        """Deletes confirmation links, and those whose target is theirs alone; of the others only target, campaign and
+        counts stay. Raises: UnavailableError (retryable)."""
         for link in self.of_user(user_id):
             row = LinkRow(link.code)
             with reaching_dynamodb():
-                if link.kind == "confirm":
+                if link.kind == "confirm" or link.pattern is not None:  # its target may name them
                     row.delete()
                 else:
                     personal = (LinkRow.user_id, LinkRow.email, LinkRow.notification_id, LinkRow.channel)
@@ -157,6 +181,9 @@ class ShortLinks(Composed):
             (LinkRow.channel, link.channel),
             (LinkRow.campaign_shard, link.campaign_id and campaign_shard(link.campaign_id, link.code)),
             (LinkRow.service, link.service),
+            (LinkRow.scope, link.scope),
+            (LinkRow.pattern, link.pattern),
+            (LinkRow.anywhere, link.anywhere or None),
             (LinkRow.created_at, rfc3339(self.clock())),
             (LinkRow.visits, 0),
             (LinkRow.bot_visits, 0),
@@ -164,16 +191,16 @@ class ShortLinks(Composed):
         actions: list[Action] = [name.set(name | value) for name, value in first if value is not None]
         actions.append(LinkRow.campaign_id.remove())  # an older link that is written again: it is in its shard
         actions.append(LinkRow.valid_until.set(rfc3339(link.valid_until)))
-        actions.append(LinkRow.expires_at_epoch.set(expiry_epoch(KEPT_AFTER_DAYS, since=link.valid_until)))
+        actions.append(LinkRow.expires_at_epoch.set(_expiry(link.valid_until)))
         return actions
 
     def _update(self, row: LinkRow, actions: list[Action], *, condition: Any) -> None:
         if not update_if(row, actions, condition):
             raise _no_link()
 
-    def _read(self, code: str, sight: "Sight | None" = None) -> ShortLink:
+    def _read(self, code: str, sight: "Sight | None" = None, *, consistent: bool = True) -> ShortLink:
         with reaching_dynamodb():
-            found = list(LinkRow.batch_get([code], consistent_read=True))
+            found = list(LinkRow.batch_get([code], consistent_read=consistent))
         if not found or (sight is not None and not sight.has(found[0].service)):
             raise _no_link()
         return link_of(found[0])
@@ -200,9 +227,8 @@ def fields_of(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {name: shown[name] for name in ("redirect_url", "valid_until", "revoked_at")}
 
 
-def valid_until(days: int, *, since: datetime) -> datetime:
-    """When a link made at `since` stops working."""
-    return since + timedelta(days=days)
+def _expiry(valid_until: datetime) -> int:
+    return expiry_epoch(KEPT_AFTER_DAYS, since=valid_until)
 
 
 def _no_link() -> NotFoundError:

@@ -115,6 +115,12 @@ class Users:
             found = [row.id for one in dict.fromkeys(emails) for row in UserRow.by_email.query(one, limit=limit)]
         return list(dict.fromkeys(found))
 
+    def with_names(self, names: Iterable[str], *, limit: int) -> list[str]:
+        """The ids of users with one of these names, at most `limit` for each."""
+        with reaching_dynamodb():
+            found = [row.id for one in dict.fromkeys(names) for row in UserRow.by_name.query(one, limit=limit)]
+        return list(dict.fromkeys(found))
+
     def size(self) -> int:
         """About how many users there are: AWS counts a table's items every six hours ("DescribeTable", ItemCount)."""
         with reaching_dynamodb():

@@ -41,6 +41,7 @@ def emulator(ports: Ports, state: StateFolder, log: Path, *, forks: bool) -> Chi
         "TMPDIR": str(state.temporary.resolve()),
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",  # as Lambda tells each function, which has it from here
     }
     health_url = f"http://127.0.0.1:{ports.emulator}/_ministack/health"
     module = ["infra.local.emulator", *(["--forks"] if forks else [])]

@@ -3,10 +3,12 @@
     python -m infra.local.emulator [--forks | --shared-code]
 
 The emulator hands a function what there is, ten messages at most; AWS gathers for the mapping's window, up to its
-BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried as
-it works on AWS. The emulator's own INSERT takes an item without its range key and costs one unit, however much it
-writes; here it is a conditional put, as on AWS. What CloudFront serves is at a path too, as names of their own for
-distributions would not resolve here. With `--forks` workers begin more quickly (`forks.py`).
+BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 180: in tens it would never be tried
+as it works on AWS. The emulator's own INSERT takes an item without its range key and costs one unit, however much it
+writes; here it is a conditional put, as on AWS. It would handle all frames that a connection has sent, though the
+first of them closed it: here what comes to a closed connection goes nowhere. What CloudFront serves is at a path too,
+as names of their own for distributions would not resolve here. With `--forks` workers begin more quickly
+(`forks.py`).
 """
 
 import json
@@ -20,7 +22,7 @@ from typing import Any
 import ministack.app
 from ministack.core import iam_actions
 from ministack.core.responses import json_response
-from ministack.services import cloudfront, dynamodb, lambda_svc, sqs
+from ministack.services import apigateway, cloudfront, dynamodb, lambda_svc, sqs
 
 from infra.local.emulated import DELIVERED
 from infra.local.forks import share_code, use_forks
@@ -28,6 +30,7 @@ from infra.local.statements import DUPLICATE, inserted
 
 _at_a_host = ministack.app._handle_cloudfront_dataplane_request
 _receive_ten = sqs._receive_messages_for_esm
+_invoke_route = apigateway._invoke_ws_lambda
 _rights_of_transaction = iam_actions.dynamodb_transaction_checks
 
 
@@ -99,6 +102,23 @@ def rights_of(action: str, body: bytes, region: str, account_id: str) -> list[tu
     return [("dynamodb:PartiQLInsert", iam_actions._dynamodb_table_arn(one, region, account_id)) for one in tables]
 
 
+async def invoke_route(
+    api: str,
+    account_id: str,
+    region: str,
+    route: Any,
+    stage: str,
+    connection_id: str,
+    event: str,
+    *rest: Any,
+    **more: Any,
+) -> Any:
+    """What a WebSocket route answers to an event of a connection."""
+    if event == "MESSAGE" and connection_id not in apigateway._ws_connections:
+        return None
+    return await _invoke_route(api, account_id, region, route, stage, connection_id, event, *rest, **more)
+
+
 async def delivered(host: str, path: str, raw_path: str, query: str, *request: Any) -> Any:
     """What a distribution answers, by its host, or at `/_aws/cloudfront/<its comment>/…`."""
     base, _, rest = path.removeprefix(f"{DELIVERED}/").partition("/")
@@ -115,6 +135,7 @@ async def delivered(host: str, path: str, raw_path: str, query: str, *request: A
 
 def main() -> None:
     ministack.app._handle_cloudfront_dataplane_request = delivered
+    apigateway._invoke_ws_lambda = invoke_route
     iam_actions.dynamodb_transaction_checks = rights_of
     dynamodb._batch_execute_statement = batch_execute_statement
     sqs._receive_messages_for_esm = receive_batch

@@ -129,12 +129,12 @@ class SharedCode(zipfile.ZipFile):
     """Unpacks once: where the same is wanted again are links to it."""
 
     _folder = Path()
-    _lock = threading.Lock()
+    _unpacking = threading.Lock()  # each ZipFile has a `_lock` of its own
 
     def extractall(self, path: Any = None, *more: Any) -> None:
         """Overrides zipfile's."""
         target, content = Path(path), Path(str(self.filename)).read_bytes()
-        with self._lock:
+        with self._unpacking:
             if self._folder == Path():
                 type(self)._folder = Path(tempfile.mkdtemp(prefix="code-"))
                 atexit.register(shutil.rmtree, self._folder, ignore_errors=True)

@@ -28,6 +28,12 @@ QUIET = ["--no-sandbox", "--disable-gpu", f"--disable-features={','.join(SURFACE
 SCREENS = BUILD / "screens"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a service on which nobody has written anything comes first."""
+    folders = list(dict.fromkeys(item.path.parent for item in items))
+    items.sort(key=lambda item: (folders.index(item.path.parent), item.path.stem != "test_first_campaign_walk"))
+
+
 @dataclass(frozen=True)
 class Device:
     """One kind of device."""

@@ -48,8 +48,7 @@ def test_a_campaign_is_paused_and_goes_on(desk: Desk) -> None:
     written(desk, "Held")
     page = desk.page
     page.get_by_role("link", name="Change").click()
-    page.get_by_label("Again and again, by a schedule").check()
-    page.get_by_label("Every", exact=True).select_option("day")
+    page.get_by_label("Every day").check()
     page.get_by_role("button", name="Save and check").click()
     expect(page.locator("ol li")).to_have_count(5)  # the next dates
     desk.ask("Start", "Yes, start")
@@ -63,13 +62,13 @@ def test_a_campaign_is_paused_and_goes_on(desk: Desk) -> None:
 
 def test_the_form_asks_only_for_what_its_choices_need(desk: Desk) -> None:
     page = desk.open("/campaigns/new?template=promo")
-    attribute, cron = page.get_by_label("Attribute").first, page.get_by_label("Or as cron")
+    attribute, monday = page.get_by_label("Attribute").first, page.get_by_label("Monday", exact=True)
     expect(attribute).to_be_hidden()
-    page.get_by_label("Whoever fulfils the conditions").check()
+    page.get_by_label("Whoever fulfils conditions").check()
     expect(attribute).to_be_visible()
-    expect(cron).to_be_hidden()
-    page.get_by_label("Again and again, by a schedule").check()
-    expect(cron).to_be_visible()
+    expect(monday).to_be_hidden()
+    page.get_by_label("Every week").check()
+    expect(monday).to_be_visible()
 
 
 def test_a_switch_is_thrown_and_comes_back_by_its_ramp(desk: Desk) -> None:
@@ -90,14 +89,18 @@ def test_a_switch_is_thrown_and_comes_back_by_its_ramp(desk: Desk) -> None:
 
 def test_a_file_becomes_an_audience(desk: Desk) -> None:
     page = desk.open("/lists")
-    page.get_by_label("Name").fill("Друзья кино")
-    rows = "email,name,город\nlist-1@admin.example,Анна,Омск\nnobody,Боб,Тверь\n"
-    page.get_by_label("CSV file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows.encode()})
-    page.get_by_role("button", name="Upload a list").click()
+    page.get_by_label("Name of the list").fill("Друзья кино")
+    rows = "E-mail;Имя;город\r\nlist-1@admin.example;Анна;Омск\r\nnobody;Боб;Тверь\r\n".encode("cp1251")
+    page.get_by_label("CSV file").set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": rows})
+    page.get_by_role("button", name="Upload and look at the columns").click()
+    expect(page.get_by_label("Имя: becomes")).to_have_value("name")
+    expect(page.get_by_label("Имя: Name of the variable")).to_be_hidden()
+    page.get_by_label("город: Name of the variable").fill("city")
+    page.get_by_role("button", name="Load the list").click()
     expect(page.locator(".badge")).to_have_text("ready")  # by itself
-    expect(page.locator("td", has_text="not as expected: email")).to_be_visible()
+    expect(page.locator("td", has_text="not an e-mail address such as anna@example.com")).to_be_visible()
     page.get_by_role("link", name="Write a campaign to it").click()
     page.locator('a[href*="template=promo"]').click()
-    expect(page.get_by_label("Uploaded list", exact=True)).to_contain_text("Друзья кино")
-    expect(page.get_by_label("An uploaded list")).to_be_checked()
+    expect(page.get_by_label("Segments and lists")).to_be_checked()
+    expect(page.get_by_role("group", name="Lists", exact=True).get_by_label("Друзья кино")).to_be_checked()
     assert desk.troubles == []

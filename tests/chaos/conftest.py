@@ -1,6 +1,7 @@
 """One cloud for all chaos tests of a process, with wires in all its lines; it is whole again before each test."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -12,12 +13,13 @@ from tests.chaos.rig import Rig
 from tests.chaos.wires import Switchboard
 from tests.e2e.conftest import Vestnik
 
+_WORKER_SECONDS = 12
 # Production's in proportion, in seconds instead of minutes: a lease outlives its worker, a claim waits for the word of
 # the provider after that, a ramp takes a while to see.
 TIMINGS = WorkerTimings(
     events_window_seconds=0,  # the emulator can take it, and every letter is delivered a second sooner
-    function_timeout_seconds=12,  # a cold start is none of it, but the first call of a new process is
-    visibility_timeout_seconds=12,
+    function_timeout_seconds=_WORKER_SECONDS,  # a cold start is none of it, but the first call of a new process is
+    visibility_timeout_seconds=_WORKER_SECONDS,
 )
 PROBE_SECONDS, RAMP_SECONDS = 3, 8
 SETTINGS = {
@@ -60,5 +62,15 @@ def chaos_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 @pytest.fixture
 def rig(chaos_cloud: Rig) -> Rig:
     """The cloud, whole, with nothing in it that another test set up."""
-    chaos_cloud.heal()
+    chaos_cloud.heal(patience_seconds=_WORKER_SECONDS)
     return chaos_cloud
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure tells what the cloud was busy with."""
+    report = yield
+    rig = item.funcargs.get("rig")
+    if report.failed and isinstance(rig, Rig):
+        report.sections.append(("messages in the queues", json.dumps(rig.queues.depths())))
+    return report

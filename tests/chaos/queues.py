@@ -1,6 +1,7 @@
 """The queues of the service on the emulator, looked into and tampered with. `rig.py` makes it."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra.local.children import STAGE
 from infra.local.cloud import LocalCloud
-from tests.e2e.conftest import eventually
+from tests.e2e.conftest import eventually, rest
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -66,8 +67,7 @@ class Queues:
 
     def in_flight(self, queue: str) -> int:
         """Messages that a worker holds."""
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._url(queue), AttributeNames=["All"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
+        return self._held(self._url(queue))
 
     def _url(self, queue: str) -> str:
         """Of the stage's queue."""
@@ -94,8 +94,11 @@ class Queues:
         finally:
             self._sqs.set_queue_attributes(QueueUrl=url, Attributes={name: before})
 
-    def empty_all(self) -> None:
-        """Empties all queues."""
+    def empty_all(self, *, patience_seconds: float) -> None:
+        """Empties all queues, once the workers hold nothing or so much time has passed."""
+        began = time.monotonic()
+        while any(map(self._held, self._urls())) and time.monotonic() < began + patience_seconds:
+            rest(began)
         for url in self._urls():
             if self._depth(url):
                 self._sqs.purge_queue(QueueUrl=url)
@@ -103,6 +106,10 @@ class Queues:
     def _depth(self, url: str) -> int:
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         return sum(int(n) for name, n in answer.items() if name.startswith("ApproximateNumberOfMessages"))
+
+    def _held(self, url: str) -> int:
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return int(answer["ApproximateNumberOfMessagesNotVisible"])
 
     def _urls(self) -> list[str]:
         return self._sqs.list_queues(QueueNamePrefix=f"vestnik-{STAGE}-")["QueueUrls"]

@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -113,7 +114,7 @@ class Rig:
             ids += [one["id"] for one in answer.json()["notifications"]]
         return ids
 
-    def campaign(self, addresses: Sequence[str], *, rate_per_second: int) -> str:
+    def campaign(self, addresses: Sequence[str], *, rate_per_second: int, **more: object) -> str:
         """Starts a promo campaign to new people with these addresses of one `addresses()`; its id."""
         word = addresses[0].partition("-")[0]
         people = [{"id": a.partition("@")[0], "email": a, "attributes": {word: True}} for a in addresses]
@@ -122,7 +123,7 @@ class Rig:
             assert answer.ok, answer.text
         template, context = LETTERS["marketing"]
         body = {"name": word, "template": template, "context": context, "rate_per_second": rate_per_second,
-                "audience": {"rule": {"attribute": word, "op": "equals", "value": True}}}  # fmt: skip
+                "audience": {"rule": {"attribute": word, "op": "equals", "value": True}}, **more}  # fmt: skip
         made = self.vestnik.call("POST", "/v1/campaigns", body)
         assert made.ok, made.text
         campaign_id = str(made.json()["id"])
@@ -163,6 +164,14 @@ class Rig:
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
+    def uncertain(self) -> Iterator[str]:
+        """The notifications that wait for a person, those of other tests too."""
+        path = "attention"
+        while path:
+            page = self.control("GET", path)
+            yield from (one["notification_id"] for one in page["deliveries"])
+            path = page["cursor"] and f"attention?cursor={quote(page['cursor'])}"
+
     def redriven(self, queue: str, *, at_once: int) -> Iterator[int]:
         """Puts all dead letters back, as a person does: again while some are left; how many each time."""
         left = True
@@ -193,9 +202,10 @@ class Rig:
 
     def statuses(self, ids: Sequence[str]) -> Counter[str]:
         """How many deliveries are in each status; `accepted` where none has begun."""
-        return Counter(self._status_of_each(ids).values())
+        return Counter(self.status_of_each(ids).values())
 
-    def _status_of_each(self, ids: Sequence[str]) -> dict[str, str]:
+    def status_of_each(self, ids: Sequence[str]) -> dict[str, str]:
+        """The same, letter by letter."""
         with self.as_the_app():
             found = statuses(ids)
         return {i: found.get(i, "accepted") for i in ids}
@@ -210,7 +220,7 @@ class Rig:
         """Waits until every delivery is in one of the allowed statuses, `ticking` where the schedule has a part in it;
         how many are in which."""
         began, left = time.monotonic(), list(ids)
-        while left := [i for i, status in self._status_of_each(left).items() if status not in allowed]:
+        while left := [i for i, status in self.status_of_each(left).items() if status not in allowed]:
             assert time.monotonic() < began + LIMIT_SECONDS, f"still {self.statuses(ids)}; {self.queues.depths()}"
             if ticking:
                 self._tick_again()
@@ -291,14 +301,14 @@ class Rig:
         """How often the senders have written to the limits since the test began."""
         return self._limiter_writes.stat().st_size
 
-    def heal(self) -> None:
-        """Ends every fault; what a test broke by a context is whole by then."""
+    def heal(self, *, patience_seconds: float) -> None:
+        """Ends every fault; what a test broke by a context is whole by then. What workers still hold gets the time to
+        be done."""
         if not self.cloud.mailbox.running:
             self.cloud.mailbox.start()
             self.cloud.mailbox.wait_healthy()
         self.trouble()
-        for path in ("faults", "stats"):
-            requests.delete(f"{self.cloud.mailbox_url}/api/{path}", timeout=_TIMEOUT_SECONDS).raise_for_status()
+        self.forgive()
         for order in self._orders.iterdir():
             order.unlink()
         self._limiter_writes.write_bytes(b"")
@@ -310,7 +320,8 @@ class Rig:
             numbers = {name: {"N": str(number)} for name, number in wish.items()}
             self.dynamodb.put_item(TableName=f"vestnik-{STAGE}-consumers", Item={"name": {"S": queue}, **numbers})
         self.tick()
-        self.queues.empty_all()
+        self.queues.empty_all(patience_seconds=patience_seconds)
+        requests.delete(f"{self.cloud.mailbox_url}/api/stats", timeout=_TIMEOUT_SECONDS).raise_for_status()
 
     @contextmanager
     def as_the_app(self) -> Iterator[None]:

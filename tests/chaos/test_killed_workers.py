@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from chalicelib.campaigns.experiment import Experiment
+from chalicelib.campaigns.held_chunks import notification_of
 from chalicelib.deliveries import run_id
+from chalicelib.schemas import kept
 from chalicelib.storage.chunk_letters import homes_of
 from tests.chaos.rig import Rig
 from tests.e2e.conftest import eventually
@@ -54,6 +57,36 @@ def test_a_campaign_whose_workers_die_at_every_write_reaches_everybody_once(rig:
     assert progress["delivered"] + progress["uncertain"] == len(addresses)
     assert set(copies.values()) <= {0, 1}
     assert progress["delivered"] <= copies.total() <= len(addresses)
+    assert rig.queues.dead() == {}
+
+
+def test_a_test_whose_workers_die_at_every_write_gives_each_their_own_variant_once(rig: Rig) -> None:
+    """Exactly once holds over variants: of who is in the test, and of the rest, which gets the winner."""
+    addresses, subject = rig.addresses(160), "Popcorn or nachos?"
+    variants: list[dict[str, str]] = [{}, {"subject": subject}]
+    tested = Experiment.model_validate({"share_percent": 50, "winner_by": "hand", "variants": variants})
+    with rig.paused("enrich-bulk"), rig.workers.short_claims():
+        campaign = rig.campaign(addresses, rate_per_second=400, experiment=kept(tested))
+        eventually(rig.ticking(lambda: rig.queues.depth("enrich-bulk") > 0))
+        [run] = rig.vestnik.call("GET", f"/v1/campaigns/{campaign}").json()["runs"]
+        home = homes_of(run_id(campaign, run["scheduled_at"]))[0].partition("_")[0][:-1]
+        for write in WRITES:
+            rig.order(f"before_the_{write}", [home])
+    eventually(rig.ticking(lambda: rig.orders_left() == 0))
+    for write in WRITES:  # and once more, as the rest goes out
+        rig.order(f"after_the_{write}", [home])
+    answer = rig.vestnik.call("POST", f"/v1/campaigns/{campaign}/experiment/winner", {"variant": "B"})
+    assert answer.ok, answer.text
+    eventually(rig.ticking(lambda: settled(rig.progress(campaign)) == len(addresses)))
+
+    lots = {
+        address: tested.assigned(notification_of(run["id"], user_id=address.partition("@")[0])) for address in addresses
+    }
+    word = addresses[0].partition("-")[0]
+    letters = [(one["to"][0], one["subject"]) for one in rig.vestnik.letters(f"{word}-")]
+    assert len(letters) == len({to for to, _ in letters}) >= rig.progress(campaign)["delivered"]
+    assert {to for to, said in letters if said != subject} <= {to for to, lot in lots.items() if lot == "A"}
+    assert {to for to, said in letters if said == subject} <= {to for to, lot in lots.items() if lot != "A"}
     assert rig.queues.dead() == {}
 
 

@@ -1,5 +1,7 @@
 """The provider has the letter, but its reply is lost."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.chaos.rig import Rig
@@ -10,29 +12,34 @@ pytestmark = pytest.mark.e2e
 
 def test_the_send_event_settles_a_lost_reply_without_a_second_call(rig: Rig) -> None:
     addresses = rig.addresses(100)
-    unlucky = addresses[41]
-    rig.fault("drop_reply", times=1, to=unlucky)
-    with rig.paused("retry"):  # however slow this machine is, the event comes before the deadline
-        with rig.wires["mailbox.sns"].cut():  # the events wait
-            ids = rig.send(addresses)
-            eventually(lambda: rig.statuses(ids) == {"sent": 99, "calling": 1} and rig.stats()["accepted"] == 100)
-        rig.settle(ids)
-    eventually(lambda: "retry" not in rig.queues.depths())  # the look at the lost one finds it settled
+    lost = send_with_a_lost_reply(rig, addresses)
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.timeline(ids[41]).count("calling") == 1
+    assert {rig.timeline(one).count("calling") for one in lost} == {1}
 
 
 def test_a_mailing_whose_reply_is_lost_is_settled_by_what_follows(rig: Rig) -> None:
     addresses = rig.addresses(3)
-    rig.fault("drop_reply", times=1, to=addresses[1])
-    with rig.paused("retry"):
-        with rig.wires["mailbox.sns"].cut():
-            ids = rig.send(addresses, category="marketing")
-            eventually(lambda: rig.statuses(ids) == {"sent": 2, "calling": 1} and rig.stats()["accepted"] == 3)
-        assert rig.settle(ids) == {"delivered": 3}
-    eventually(lambda: "retry" not in rig.queues.depths())
+    lost = send_with_a_lost_reply(rig, addresses, category="marketing")
     assert set(rig.copies(addresses).values()) == {1}
-    assert rig.timeline(ids[1]) == ["calling", "delivered"]  # SES told no Send
+    assert [rig.timeline(one) for one in lost] == [["calling", "delivered"]] * len(lost)  # SES told no Send
+
+
+def send_with_a_lost_reply(rig: Rig, addresses: Sequence[str], *, category: str = "account") -> list[str]:
+    """Sends to all; the letters whose reply was lost, now delivered. However slow this machine is, the events come
+    before the deadline."""
+    rig.fault("drop_reply", times=1)
+    with rig.paused("retry"):
+        with rig.wires["mailbox.sns"].cut():  # the events wait
+            ids = rig.send(addresses, category=category)
+            eventually(lambda: rig.queues.depth("enrich-instant") == 0 and rig.queues.depth("deliver-email") == 0)
+            copies = rig.copies(addresses)
+            arrived = [one for one, address in zip(ids, addresses, strict=True) if copies[address]]
+            lost = [one for one, status in rig.status_of_each(arrived).items() if status == "calling"]
+            assert lost  # one, or the letters of a worker that was killed as too slow besides
+        rig.settle(arrived)
+    rig.settle(ids)  # also those of whom a slow machine has put an attempt off
+    eventually(lambda: rig.queues.depth("retry") == 0)  # the look at the lost one finds it settled
+    return lost
 
 
 def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketing_one_waits_for_a_person(
@@ -52,8 +59,7 @@ def test_without_an_event_a_transactional_letter_is_sent_once_more_and_a_marketi
     assert rig.copies(transactional) == {transactional[0]: 2}
     assert rig.copies(twice_unlucky) == {twice_unlucky[0]: 2}
     assert rig.copies(marketing) == {marketing[0]: 1}
-    listed = [one["notification_id"] for one in rig.control("GET", "attention")["deliveries"]]
-    assert sorted(listed) == sorted([*given_up, *waiting])
+    assert set(rig.uncertain()) & {*resent, *given_up, *waiting} == {*given_up, *waiting}
 
 
 def test_a_person_decides_about_what_nobody_knows(rig: Rig) -> None:

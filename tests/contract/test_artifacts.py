@@ -128,10 +128,10 @@ def test_the_layer_knows_the_services_that_the_code_asks_for_and_no_others() -> 
 
 _ADDRESSES = """
 import json, sys, botocore.session
-made = {}
+made, session = {}, botocore.session.get_session()
 for region in ("eu-central-1", "us-east-1", "eu-south-2", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"):
     for service in sys.argv[2:]:
-        client = botocore.session.get_session().create_client(service, region_name=region)
+        client = session.create_client(service, region_name=region)
         operations = client.meta.service_model.operation_names
         signed = client.meta.service_model.signing_name
         made[f"{service} in {region}"] = (client.meta.endpoint_url, signed, len(operations), client.meta.partition)
@@ -163,7 +163,7 @@ def test_the_zips_and_the_layer_are_all_that_a_function_needs(tmp_path: Path) ->
     packages = Packages(tmp_path, runtime)
     for program, paths in packages.starts().values():
         start(program, paths, python=python)
-    clients = f"import botocore.session as b\nfor one in {sorted(SERVICES)}: b.get_session().create_client(one)"
+    clients = f"import botocore.session as b\ns = b.get_session()\nfor one in {sorted(SERVICES)}: s.create_client(one)"
     start(clients, [packages.layer], python=python)
 
 

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from bench.cold_start import PROGRAMS
-from bench.fanout import ENVIRONMENT
+from bench.cold_start import PROGRAMS, STARTED
 from bench.packages import MOST_LAYER_BYTES, MOST_ZIP_BYTES
 from infra.package import workers_zip
 from infra.paths import ROOT
@@ -17,16 +16,18 @@ from layers.build import build_layer, shares
 
 # Modules of each, at most. Bare boto3 with three clients imports about 390; pydantic, Powertools, PynamoDB 110.
 MOST_MODULES = {
-    "api": 812,
-    "deliver": 610,
-    "enrich": 559,
-    "fanout": 544,
-    "feedback": 519,
-    "live": 492,
-    "load": 520,
-    "public_pages": 564,
-    "retry": 503,
-    "tick": 581,
+    "api": 615,
+    "deliver": 622,
+    "enrich": 565,
+    "fanout": 567,
+    "feedback": 524,
+    "live": 496,
+    "load": 516,
+    "managers_page": 871,
+    "public_pages": 574,
+    "retry": 508,
+    "tick": 609,
+    "websocket": 522,
 }
 _PYTHON = 4 * (sys.version_info >= (3, 13))  # so many more than 3.11, at most
 # The models that a cold start builds: each costs up to 2 ms, and a stage's settings are read at once.
@@ -50,16 +51,19 @@ print(json.dumps([sorted(sys.modules), sorted(built)]))
 ONLY = {
     "boto3": set[str](),
     "requests": set[str](),
-    "jinja2": {"api", "deliver", "public_pages"},
+    "jinja2": {"deliver", "managers_page", "public_pages"},
     "chalicelib.pipeline.deliver": {"deliver"},
     "chalicelib.pipeline.enrich": {"enrich"},
     "chalicelib.pipeline.feedback": {"feedback"},
     "chalicelib.campaigns.fanout": {"fanout", "load"},
+    "chalicelib.campaigns.export_writer": {"managers_page"},
     "chalicelib.live.chat_room": set[str](),
-    "chalicelib.live.frames": {"api"},
-    "chalicelib.api": {"api"},
-    "chalicelib.admin": {"api"},
-    "chalicelib.public": {"api", "public_pages"},
+    "chalicelib.live.frames": {"api", "managers_page", "websocket"},
+    "chalicelib.api": {"api", "managers_page", "websocket"},
+    "chalicelib.api.busy_routes": {"api", "managers_page"},
+    "chalicelib.api.routes": set[str](),
+    "chalicelib.admin": {"managers_page"},
+    "chalicelib.public": {"public_pages"},
 }
 
 
@@ -67,7 +71,7 @@ def started(function: str) -> tuple[set[str], list[str]]:
     """The modules of a process with its first clients, and the pydantic models that are built in it."""
     answer = subprocess.run(
         [sys.executable, "-c", PROGRAMS[function] + _TELL],
-        env=dict(ENVIRONMENT),
+        env=dict(STARTED),
         cwd=ROOT,
         capture_output=True,
         text=True,

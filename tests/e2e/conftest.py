@@ -3,6 +3,7 @@ its own, and with times short enough to watch retries and leases end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,16 +91,22 @@ def rest(began: float) -> None:
     time.sleep(min(max((time.monotonic() - began) / 10, 0.05), 1.0))
 
 
-@pytest.fixture(scope="session")
-def vestnik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
-    """The service, warm, with a key that may do everything."""
-    root: Path = tmp_path_factory.mktemp("cloud")
+@contextmanager
+def started(root: Path) -> Iterator[Vestnik]:
+    """A service of its own in a folder, warm, with a key that may do everything."""
     ports = Ports(emulator=free_port(), mailbox=free_port())
     cloud = LocalCloud(ports, state_dir=root / "state", logs_dir=root / "logs", settings=SETTINGS, timings=SHORT)
     with cloud:
         key = cloud.seed()
         cloud.warm()
         yield Vestnik(cloud, key)
+
+
+@pytest.fixture(scope="session")
+def vestnik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vestnik]:
+    """The service of all tests."""
+    with started(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

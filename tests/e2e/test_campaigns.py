@@ -80,7 +80,7 @@ def test_a_list_is_uploaded_by_a_signed_address_and_reached(vestnik: Vestnik) ->
     seen = eventually(loaded)
     assert seen is not None
     assert (seen["state"], seen["rows"], seen["bad"]) == ("ready", 2, 1)
-    assert seen["bad_lines"] == [{"line": 3, "message": "not as expected: email"}]
+    assert seen["bad_lines"] == [{"line": 3, "message": "not an e-mail address such as anna@example.com"}]
 
     done = finished(vestnik, started(vestnik, audience={"list_id": made["id"]}))
 

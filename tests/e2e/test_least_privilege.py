@@ -95,7 +95,7 @@ ACTS = {
     "read the key of addresses": Act(
         "ssm",
         lambda aws: aws.get_parameter(Name=parameter_name("local", "address-key")),
-        frozenset({API, PAGES, f"{STAGE}-enrich", f"{STAGE}-deliver", f"{STAGE}-feedback"}),
+        frozenset({API, PAGES, *(f"{STAGE}-{one}" for one in ("enrich", "deliver", "feedback", "fanout"))}),
     ),
     "read the key of sealed secrets": Act(
         "ssm", lambda aws: aws.get_parameter(Name=parameter_name("local", "sealing-key")), frozenset({API})
@@ -103,7 +103,7 @@ ACTS = {
     "read an uploaded list": Act(
         "s3",
         lambda aws: aws.get_object(Bucket=f"{STAGE}-lists-{ACCOUNT}-{REGION}", Key="any.csv"),
-        frozenset({f"{STAGE}-load"}),
+        frozenset({API, f"{STAGE}-load"}),  # the API shows its columns before it is read
     ),
     "read an uploaded picture": Act(
         "s3",

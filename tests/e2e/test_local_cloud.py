@@ -42,8 +42,13 @@ def test_a_message_that_nobody_can_read_ends_in_the_dead_letters(cloud: LocalClo
     queue, dead_letters = (
         sqs.get_queue_url(QueueName=f"vestnik-local-feedback{suffix}")["QueueUrl"] for suffix in ("", "-dlq")
     )
-    sqs.send_message(QueueUrl=queue, MessageBody="not an event at all")
-    found = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters, WaitTimeSeconds=1).get("Messages"))
+    before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})  # a try follows the last at once
+    try:
+        sqs.send_message(QueueUrl=queue, MessageBody="not an event at all")
+        found = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters, WaitTimeSeconds=1).get("Messages"))
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
     assert found[0]["Body"] == "not an event at all"
 
 

@@ -22,7 +22,7 @@ from chalicelib.manifest import CONSUMERS
 from chalicelib.security.signing import KEYS, new_key, parameter_name
 from chalicelib.settings import settings
 from chalicelib.storage.rows import accounts as managers
-from chalicelib.storage.rows import campaigns, configuration, digests, ledger, links, media, people
+from chalicelib.storage.rows import campaign_parts, campaigns, configuration, digests, ledger, links, media, people
 from chalicelib.storage.rows import flow as control
 from chalicelib.storage.rows import live as live_tables
 from tests.integration import compiled_once
@@ -54,9 +54,9 @@ TABLES = (
     links.AllowanceRow,
     campaigns.CampaignRow,
     campaigns.RunRow,
-    campaigns.ShardRow,
-    campaigns.ParkedRow,
-    campaigns.CounterRow,
+    campaign_parts.ShardRow,
+    campaign_parts.ParkedRow,
+    campaign_parts.CounterRow,
     campaigns.ListRow,
     media.MediaRow,
     managers.ManagerRow,
@@ -185,7 +185,7 @@ def a_stage(monkeypatch: pytest.MonkeyPatch, *, on_twin: bool = True) -> Iterato
         monkeypatch.setenv(name, value)
     with mock_aws(), twin_in_place(empty_database() if on_twin else None):
         empty_stage()
-        for kind in ("files", "media"):
+        for kind in ("files", "media", "lists"):
             get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(
                 bucket_of(kind), ENVIRONMENT["AWS_DEFAULT_REGION"]
             )

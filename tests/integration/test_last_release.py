@@ -23,7 +23,8 @@ from chalicelib.states import Engagement, RunOutcome
 from chalicelib.storage.dynamodb import StageTable, batch_put, reaching_dynamodb
 from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.notifications import read_with_deliveries
-from chalicelib.storage.rows.campaigns import CounterRow, RunRow
+from chalicelib.storage.rows.campaign_parts import CounterRow
+from chalicelib.storage.rows.campaigns import RunRow
 from chalicelib.storage.rows.flow import CallRow
 from chalicelib.storage.rows.ledger import NOTIFICATION_PART, REQUEST_PART, LedgerRow, NotificationRow, RequestRow
 from chalicelib.storage.run_progress import read_counts

@@ -2,6 +2,7 @@
 repeated, ends so. (Among fewer transactions every repository is tried in `tests/contract/storage`.)"""
 
 import ast
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 
 from chalicelib.deliveries import Move, S, run_id
 from chalicelib.errors import UnavailableError
+from chalicelib.service_scope import EVERYTHING, Sight
 from chalicelib.settings import settings
 from chalicelib.states import CampaignState, Engagement, ListState, RunOutcome
+from chalicelib.storage.campaign_results import note_results, read_months
+from chalicelib.storage.campaign_shelf import CampaignShelf
 from chalicelib.storage.campaigns import Campaigns
 from chalicelib.storage.chat_names import ChatNames
 from chalicelib.storage.configuration import TemplateVersions
@@ -26,13 +30,14 @@ from chalicelib.storage.ledger import Ledger
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.live_people import LivePeople, user_person
+from chalicelib.storage.new_links import Link
 from chalicelib.storage.notifications import Notification
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
 from chalicelib.storage.requests import StoredRequest, record_request, release_request
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun, Run, Runs
 from chalicelib.storage.shards import Shards, audience_shard
-from chalicelib.storage.short_links import TRANSACTION_ITEMS, Link, ShortLinks
+from chalicelib.storage.short_links import TRANSACTION_ITEMS, ShortLinks
 from chalicelib.storage.sole_users import SoleUsers
 from infra.paths import ROOT
 from tests.integration.conftest import a_stage
@@ -54,7 +59,10 @@ def clock() -> datetime:
 def items(*things: str) -> list[Any]:
     """All that is in these tables."""
     tables = [of_the_stage().table(settings().resource(thing)) for thing in things]
-    return [sorted((entry.item for entry in table.items.values()), key=str) for table in tables]
+    found = [[dict(entry.item) for entry in table.items.values()] for table in tables]
+    for item in itertools.chain.from_iterable(found):
+        item.pop("changed_at", None)  # real time
+    return [sorted(rows, key=str) for rows in found]
 
 
 def caps() -> object:
@@ -81,9 +89,34 @@ def campaigns() -> object:
     head = again(runs.note_open, head, run)
     again(store.plan_next, head, None)
     noted = again(runs.note, run, [[NAME, 1, 0, 0, 0]], {"sent": 1}, {})
-    closed = again(runs.close, run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=7)
+    closed = again(runs.close, run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=7, recount_at=NAME)
     again(runs.note_finished, store.get("c"), run, targeted=7)
     return opened, noted, closed, items("campaigns", "runs")
+
+
+def results() -> object:
+    store, runs = Campaigns(clock=clock), Runs()
+    head = again(store.add, {"name": "Promo"}, paces=(50, 100), by="anna", id_="c", service="shop")
+    run = Run("c", NAME, run_id=run_id("c", NAME), version=1, spec=head.spec, letter={"n": 1}, channels=["email"],
+              shards=1, created_at=NAME)  # fmt: skip
+    again(runs.add, head, run)
+    for sent in (3, 7):
+        known = runs.get("c", NAME)
+        assert known is not None
+        again(note_results, store.get("c"), known, {"sent": sent}, waits_for="canary", month="2026-03")
+    return [again(read_months, ["2026-03"], sight=one) for one in (EVERYTHING, Sight("shop"))], items("counters")
+
+
+def shelf() -> object:
+    store, kept = Campaigns(clock=clock), CampaignShelf(clock=clock)
+    for id_ in ("c", "d"):
+        again(store.add, {"name": "Promo"}, paces=(50, 100), by="anna", id_=id_)
+    again(kept.tag, store.get("c"), ["one"])
+    again(kept.put_away, "c", only_from=[CampaignState.DRAFT])
+    again(kept.bring_back, "c")
+    again(kept.delete_draft, store.get("d"))
+    again(kept.sweep, "d")
+    return [{k: v for k, v in one.items() if k != "expires_at_epoch"} for one in items("campaigns")[0]]
 
 
 def shards() -> object:
@@ -240,6 +273,8 @@ SCENARIOS: dict[str, Callable[[], object]] = {
     for one in (
         caps,
         campaigns,
+        results,
+        shelf,
         shards,
         live,
         inbox,

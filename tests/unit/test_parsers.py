@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.api.problem import plain_json
-from chalicelib.campaigns.list_file import BadListError, ListReport, read_rows
+from chalicelib.campaigns.list_file import ListFile
+from chalicelib.campaigns.list_report import BadListError, ListReport
 from chalicelib.clock import now
 from chalicelib.errors import InvalidError, PoisonMessageError
 from chalicelib.live.jobs import read_live_job
@@ -78,7 +79,7 @@ FILES = st.binary(max_size=200) | st.lists(CELLS, max_size=20).map(
 def test_an_uploaded_list_gives_good_rows_or_is_refused(content: bytes) -> None:
     report = ListReport()
     try:
-        rows = list(read_rows([content[:9], content[9:]], report))
+        rows = list(ListFile([content[:9], content[9:]], report).rows())
     except BadListError:
         return
     assert len(rows) == report.good

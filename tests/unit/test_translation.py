@@ -35,7 +35,7 @@ STATES = Phrase(
         (
             STATES,
             "the campaign is paused: expected draft or scheduled",
-            "кампания: на паузе, а нужно: черновик или назначена",
+            "рассылка: на паузе, а нужно: черновик или назначена",
         ),
         (
             Phrase("it fails its check: {why}", why=RenderError("syntax", Phrase("no channel has such a part"), line=3)

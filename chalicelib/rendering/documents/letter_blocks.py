@@ -8,7 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from chalicelib.errors import FieldError, InvalidError, Phrase
 from chalicelib.schemas import StrictModel
-from chalicelib.text import Line, Source, Text
+from chalicelib.text import Line, Source, Text, shaped
 from chalicelib.validation import mistakes_in
 
 MAX_BLOCKS = 100
@@ -18,7 +18,9 @@ _PATH = r"^[a-z][a-z0-9_]{0,63}(\.[A-Za-z0-9_-]{1,64}){0,5}$"
 _Short = Annotated[Line, Field(min_length=1, max_length=300)]
 _Long = Annotated[Text, Field(min_length=1, max_length=20_000)]
 _Url = Annotated[Line, Field(min_length=1, max_length=2000)]
-_Path = Annotated[str, Field(pattern=_PATH)]
+_Path = Annotated[
+    str, shaped(_PATH, Phrase("expected the name of a variable, such as url or service.confirmation_url"))
+]
 _Pixels = Annotated[int, Field(ge=16, le=FULL_WIDTH)]
 
 

@@ -1,6 +1,7 @@
 """Reads a letter's HTML into what rules look at: its elements, its links, and each piece of text with how it looks."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -73,6 +74,8 @@ class _Open(NamedTuple):
     hidden: bool
 
 
+# What is checked as it is drafted is checked again as it is started, in two languages, by its sample and by its texts.
+@lru_cache(maxsize=4)
 def read_page(html: str) -> LetterPage:
     """Of a whole letter."""
     css = sheets(html)
@@ -80,7 +83,8 @@ def read_page(html: str) -> LetterPage:
     reader.feed(html)
     reader.close()
     preheader = without_ignorables(" ".join(reader.preheader))
-    return LetterPage(reader.elements, reader.links, reader.pieces, " ".join(preheader.split()), css)
+    seen = tuple(reader.elements), tuple(reader.links), tuple(reader.pieces)
+    return LetterPage(*seen, " ".join(preheader.split()), css)
 
 
 class _PageReader(HTMLParser):

@@ -2,18 +2,18 @@
 
 campaigns  part `head`: the campaign as it is now; part `version#<n>`: each version ever saved, written once
 runs       one execution; its key (campaign, scheduled time) makes the same time the same run
-shards     the stored cursor of each part of a run's fan-out
-parked     chunks that wait: for a resume, for the release of a canary, for a recipient's local hour
-counters   how many letters each hour saw (`storage/hourly_stats.py`); the last release counted its runs here
+shards     the stored cursor of each part of a run's fan-out, and of exports (`exports.py`)
+parked     chunks that wait: for a resume, for the release of the rest of a run, for their time
+counters   how many letters each hour saw (`storage/hourly_stats.py`), what the runs of each month brought
+           (`storage/campaign_results.py`), and which runs are over (`storage/sent_runs.py`)
 lists      uploaded audiences: part `head`, `block#<n>` with some hundred rows each, and `index#<n>`: where each address
-           stands (`campaigns.list_index`)
+           stands (`campaigns.list_index`); and saved segments: part `segment`
 """
 
 from typing import Any
 
 from pynamodb.attributes import (
     BinaryAttribute,
-    BooleanAttribute,
     ListAttribute,
     NumberAttribute,
     UnicodeAttribute,
@@ -25,7 +25,9 @@ from chalicelib.storage.dynamodb import JSONAttribute, StageTable, TableMeta
 
 HEAD_PART = "head"
 VERSION_PREFIX = "version#"
+GONE_PART = "gone"
 BLOCK_PREFIX = "block#"
+SEGMENT_PART = "segment"
 PARKED_PLACES = 4  # partitions of a run's waiting chunks
 ONE = "1"  # the one partition of a small sparse index
 
@@ -52,6 +54,32 @@ class ByNextRunIndex(GlobalSecondaryIndex["CampaignRow"]):
     next_run_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
+class ByChangeIndex(GlobalSecondaryIndex["CampaignRow"]):
+    """What the list of campaigns shows of each, the last changed last: whoever has read it once reads what has changed
+    since (`storage/campaign_desk.py`). There are some thousands, and a change is a person's or a minute's: one
+    partition carries them."""
+
+    class Meta:
+        index_name = "by-change"
+        projection = IncludeProjection(
+            [
+                "state",
+                "about",
+                "tags",
+                "archived_at",
+                "waits_for",
+                "results",
+                "created_at",
+                "created_by",
+                "service",
+                "next_run_at",
+            ],
+        )
+
+    desk: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    changed_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
+
+
 class CampaignRow(StageTable):
     """A campaign, or one version of it. `spec` is a whole `campaigns.model.Campaign`; `open_runs` the runs that are not
     finished; the two paces are those of the moment, as they may be changed while a run goes on."""
@@ -63,7 +91,16 @@ class CampaignRow(StageTable):
     part: UnicodeAttribute = UnicodeAttribute(range_key=True)
     by_creation = ByCreationIndex()
     by_next_run = ByNextRunIndex()
+    by_change = ByChangeIndex()
     listed = UnicodeAttribute(null=True)
+    desk = UnicodeAttribute(null=True)
+    changed_at = UnicodeAttribute(null=True)  # every write of the head sets it; none: the last release wrote it
+    about: JSONAttribute = JSONAttribute(null=True)  # of the spec, what the list shows: its index cannot look inside
+    tags: JSONAttribute = JSONAttribute(null=True)
+    archived_at = UnicodeAttribute(null=True)
+    copied_from = UnicodeAttribute(null=True)  # the campaign's id
+    waits_for = UnicodeAttribute(null=True)  # a `states.Decision`, as it was noted last
+    results: JSONAttribute = JSONAttribute(null=True)  # what its runs have brought (`storage.campaign_results`)
     due = UnicodeAttribute(null=True)
     spec: JSONAttribute = JSONAttribute()
     version = NumberAttribute()
@@ -86,7 +123,20 @@ class CampaignRow(StageTable):
     rate_per_second = NumberAttribute(null=True)
     publish_per_second = NumberAttribute(null=True)
     refusals = NumberAttribute(null=True)  # in a row (`campaigns.halt`)
+    audience_count: JSONAttribute = JSONAttribute(null=True)  # `storage.audience_counts`
     timeline: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    expires_at_epoch = NumberAttribute(null=True)  # of a deleted draft's mark
+
+
+class ByRecountIndex(GlobalSecondaryIndex["RunRow"]):
+    """Finished runs that are counted again, as letters are opened for weeks."""
+
+    class Meta:
+        index_name = "by-recount"
+        projection = KeysOnlyProjection()
+
+    recount: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+    recount_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
 
 class ByOpenIndex(GlobalSecondaryIndex["RunRow"]):
@@ -110,6 +160,10 @@ class RunRow(StageTable):
     campaign_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     scheduled_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
     by_open = ByOpenIndex()
+    by_recount = ByRecountIndex()
+    recount = UnicodeAttribute(null=True)
+    recount_at = UnicodeAttribute(null=True)
+    in_totals: JSONAttribute = JSONAttribute(null=True)  # what its campaign's and its month's totals have of it
     opened = UnicodeAttribute(null=True)
     run_id = UnicodeAttribute()
     version = NumberAttribute()
@@ -129,55 +183,15 @@ class RunRow(StageTable):
     resend_of = UnicodeAttribute(null=True)  # the run whose unsent letters this one sends
     reasons: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, null=True)
     homes = NumberAttribute(null=True)  # partitions of its chunks; none: the last release began it
-
-
-class ShardRow(StageTable):
-    """How far one part of a fan-out has come. `pending` is the page that `cursor` has already passed and that may not
-    be published yet; `step` counts the pages and guards every write."""
-
-    class Meta(TableMeta):
-        thing = "shards"
-
-    run_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    shard: UnicodeAttribute = UnicodeAttribute(range_key=True)
-    step = NumberAttribute(default=0)
-    cursor: JSONAttribute = JSONAttribute(null=True)
-    pending = BinaryAttribute(legacy_encoding=False, null=True)
-    exhausted = BooleanAttribute(default=False)
-    done = BooleanAttribute(default=False)
-    targeted = NumberAttribute(default=0)
-    canary = NumberAttribute(default=0)
-    letters_at = NumberAttribute(default=0)
-    resume_at = NumberAttribute(default=0)
-    expires_at_epoch = NumberAttribute(null=True)
-
-
-class ParkedRow(StageTable):
-    """A chunk that waits. `place` is `<run id>#<n>`; `slot` is `at#<time>#<digest>`, `canary#<digest>` or
-    `paused#<digest>`: the same chunk parked twice is one row."""
-
-    class Meta(TableMeta):
-        thing = "parked"
-
-    place: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    slot: UnicodeAttribute = UnicodeAttribute(range_key=True)
-    chunk: JSONAttribute = JSONAttribute()
-    expires_at_epoch = NumberAttribute(null=True)
-
-
-class CounterRow(StageTable):
-    """What one hour saw, in one of `hourly_stats.PLACES`. Beside the keys it has an attribute for each word that was
-    counted."""
-
-    class Meta(TableMeta):
-        thing = "counters"
-
-    run_id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
-    shard: UnicodeAttribute = UnicodeAttribute(range_key=True)
+    estimate = NumberAttribute(null=True)  # about how many recipients it has, as known when it was opened
+    segments: JSONAttribute = JSONAttribute(null=True)  # of its audience, as they were
+    variants: JSONAttribute = JSONAttribute(null=True)  # what the letters of each are made with
+    decision: JSONAttribute = JSONAttribute(null=True)  # which of them the rest gets, and why; written once
+    tested: JSONAttribute = JSONAttribute(null=True)  # what became of each, as it was counted last
 
 
 class ByUploadIndex(GlobalSecondaryIndex["ListRow"]):
-    """The lists, newest last."""
+    """The lists, and the segments, newest last."""
 
     class Meta:
         index_name = "by-creation"
@@ -188,9 +202,16 @@ class ByUploadIndex(GlobalSecondaryIndex["ListRow"]):
     listed: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     created_at: UnicodeAttribute = UnicodeAttribute(range_key=True)
 
+    @staticmethod
+    def place_of(row: "ListRow") -> dict[str, Any]:
+        """Where the index continues after a list."""
+        place = {name: getattr(row, name) for name in ("listed", "created_at", "list_id", "part")}
+        return {name: {"S": value} for name, value in place.items()}
+
 
 class ListRow(StageTable):
-    """An uploaded list, or a block of its rows. `rows` is JSON, compressed."""
+    """An uploaded list, or a block of its rows; or a segment, whose `rule` is one of audiences. `rows` is JSON,
+    compressed."""
 
     class Meta(TableMeta):
         thing = "lists"
@@ -213,4 +234,12 @@ class ListRow(StageTable):
     content = UnicodeAttribute(null=True)  # the digest of its rows
     bad_count = NumberAttribute(null=True)
     bad_lines: JSONAttribute = JSONAttribute(null=True)
+    reading: JSONAttribute = JSONAttribute(null=True)  # a `campaigns.list_file.Reading`
+    read_bytes = NumberAttribute(null=True)  # of the file's
+    file_bytes = NumberAttribute(null=True)
     rows = BinaryAttribute(legacy_encoding=False, null=True)
+    rule: JSONAttribute = JSONAttribute(null=True)
+    note = UnicodeAttribute(null=True)
+    version = NumberAttribute(null=True)  # of a segment: grows with each change
+    updated_at = UnicodeAttribute(null=True)
+    updated_by = UnicodeAttribute(null=True)

@@ -1,13 +1,21 @@
-"""Short links: one row a link, and a link belongs to one letter of one user, so that its counts are theirs."""
+"""Short links: one row a link. It belongs to one letter of one user, or is shared by the letters of a run."""
 
 from zlib import crc32
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 
 from chalicelib.storage.dynamodb import StageTable, TableMeta
 
 CAMPAIGN_SHARDS = 32  # a thousand letters a second with four links, each visited once: 250 writes a second on each
+
+
+VISIT_PLACES = 4  # a thousand visits a second of a link that letters share: 250 writes a second on each
+
+
+def visit_rows(code: str) -> list[str]:
+    """The rows in which the visits of a link are counted that letters share."""
+    return [f"{code}#{n}" for n in range(VISIT_PLACES)]
 
 
 def campaign_shards(campaign_id: str) -> list[str]:
@@ -57,7 +65,9 @@ class ByCampaignShardIndex(GlobalSecondaryIndex["LinkRow"]):
 class LinkRow(StageTable):
     """`kind` is `confirm` or `short`. `user_id` is whose letter it is in: a user, or the owner of an address.
     `redirect_url` is the link's own target; without one a confirmation follows the setting. `visits` are people's,
-    `first_visited_at` makes one of them unique, `bot_visits` are the rest."""
+    `first_visited_at` makes one of them unique, `bot_visits` are the rest. With a `scope` it is a link that the letters
+    of a run, or of a template, share, and has no owner; with the kind `pattern` it only names what own links have in
+    common. Rows of the kind `visits` stand beside a shared one. `anywhere`: its host needs not be allowed."""
 
     class Meta(TableMeta):
         thing = "links"
@@ -83,6 +93,9 @@ class LinkRow(StageTable):
     first_visited_at = UnicodeAttribute(null=True)
     last_visited_at = UnicodeAttribute(null=True)
     confirmed_at = UnicodeAttribute(null=True)
+    scope = UnicodeAttribute(null=True)
+    pattern = UnicodeAttribute(null=True)  # the code under which an own link is counted in the results
+    anywhere = BooleanAttribute(null=True)
     expires_at_epoch = NumberAttribute(null=True)
 
     @property

@@ -18,6 +18,16 @@ class ByEmailIndex(GlobalSecondaryIndex["UserRow"]):
     email: UnicodeAttribute = UnicodeAttribute(hash_key=True)
 
 
+class ByFullNameIndex(GlobalSecondaryIndex["UserRow"]):
+    """Who has a name, exactly as it is written."""
+
+    class Meta:
+        index_name = "by-name"
+        projection = KeysOnlyProjection()
+
+    name: UnicodeAttribute = UnicodeAttribute(hash_key=True)
+
+
 class UserRow(StageTable):
     """A `storage.users.StoredUser`."""
 
@@ -26,6 +36,7 @@ class UserRow(StageTable):
 
     id: UnicodeAttribute = UnicodeAttribute(hash_key=True)
     by_email = ByEmailIndex()
+    by_name = ByFullNameIndex()
     email = UnicodeAttribute(null=True)
     confirmed_email = UnicodeAttribute(null=True)
     confirmed_at = UnicodeAttribute(null=True)

@@ -68,6 +68,40 @@ const IDLE_WARNING_SECONDS = 120;
 const idle = Number(document.body.dataset.idleSeconds);
 if (idle) setTimeout(() => { document.getElementById("idle").hidden = false; }, (idle - IDLE_WARNING_SECONDS) * 1000);
 
+// A part of the page that comes anew is found as it was left: what a person has opened is open, the keyboard is where it
+// was, and what they point at, press or write in does not slide away from under the hand.
+const PRESSED = "a:active, button:active, summary:active, label:active";
+const nameOf = (box) => box.querySelector("summary").textContent;
+const controlsOf = (box) => [...box.querySelectorAll("summary, button")];
+const isSeen = ({ top, bottom }) => bottom > 0 && top < innerHeight;
+let left = null;
+addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (part.querySelector(PRESSED)) {
+    event.detail.shouldSwap = false; // a press ends where it began; what refreshes by itself comes again
+    return;
+  }
+  const focused = document.activeElement;
+  const isWriting = focused.matches("input, textarea, select");
+  let held = isWriting ? focused : [...document.querySelectorAll(":hover")].at(-1);
+  if (held && !isSeen(held.getBoundingClientRect())) held = null;
+  if (part.contains(held)) held = held.closest("details"); // there will be another of the same name
+  const boxes = [...part.querySelectorAll("details")];
+  const known = boxes.map((box) => [nameOf(box), { box, control: controlsOf(box).indexOf(focused) }]);
+  left = { known: new Map(known), held, top: held?.getBoundingClientRect().top };
+});
+addEventListener("htmx:afterSwap", (event) => {
+  if (left === null) return;
+  for (const box of event.target.querySelectorAll?.("details") ?? []) {
+    const old = left.known.get(nameOf(box));
+    if (!old) continue;
+    box.open = old.box.open;
+    controlsOf(box)[old.control]?.focus({ preventScroll: true });
+    if (old.box === left.held) left.held = box;
+  }
+  if (left.held?.isConnected) scrollBy(0, left.held.getBoundingClientRect().top - left.top);
+});
+
 // Copies an address. Without a script it can be marked in its field.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
@@ -76,3 +110,24 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     button.textContent = button.dataset.copied;
   });
 }
+
+// Fields that the server has made anew hold what was typed, and are not saved by that.
+addEventListener("htmx:afterSwap", (event) => {
+  const form = event.target.closest?.('form[method="post"]');
+  if (form && event.target.querySelector('input:not([type="hidden"]), select, textarea')) form.dataset.unsaved = "";
+});
+
+// What is typed in a condition while the server makes its fields anew stays typed.
+const fieldsOf = (row) => row.querySelectorAll('input:not([type="hidden"])');
+let typedRow = null;
+addEventListener("htmx:beforeSwap", (event) => {
+  const row = event.detail.target;
+  if (!row.matches(".rule")) return;
+  typedRow = { id: row.id, values: Object.fromEntries([...fieldsOf(row)].map((one) => [one.name, one.value])) };
+});
+addEventListener("htmx:afterSwap", () => {
+  if (typedRow === null) return;
+  const { id, values } = typedRow;
+  typedRow = null;
+  for (const field of fieldsOf(document.getElementById(id))) field.value = values[field.name] ?? field.value;
+});

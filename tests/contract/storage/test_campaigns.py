@@ -139,7 +139,7 @@ def test_a_run_is_opened_once_and_closed_once(database: str) -> None:
     assert runs.note(run, [[NAME, 1, 0, 0, 0]], {"sent": 1}, {})
 
     runs.note_finished(head, run, targeted=4)
-    assert runs.close(run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=4)
+    assert runs.close(run, outcome=RunOutcome.COMPLETED, at=NAME, targeted=4, recount_at=NAME)
     assert not runs.note(run, [], {}, {})
     [closed] = runs.of(head.id)
     assert (closed.opened, closed.outcome, closed.targeted) == (False, "completed", 4)

@@ -194,7 +194,7 @@ def test_a_right_or_a_table_that_is_missing_is_no_throttling(
 def test_an_insert_costs_a_unit_for_each_kb_and_for_what_an_index_holds(cloud: None) -> None:
     """Of the emulator, whose units are what `bench` counts; in a transaction it would be twice as many."""
     table = UserRow._get_connection().table_name
-    text = f"INSERT INTO \"{table}\" VALUE {{'id': ?, 'name': ?, 'email': ?}}"
+    text = f"INSERT INTO \"{table}\" VALUE {{'id': ?, 'locale': ?, 'email': ?}}"
 
     def units(user_id: str, kilobytes: int) -> float:
         values = [{"S": user_id}, {"S": "x" * (1024 * kilobytes - 100)}, {"S": "anna@example.com"}]

@@ -13,11 +13,12 @@ from chalicelib.storage import notifications, requests
 from chalicelib.storage.enlisting import record_notifications
 from chalicelib.storage.frequency_caps import FrequencyCaps
 from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.new_links import Link
 from chalicelib.storage.notifications import Notification
 from chalicelib.storage.requests import StoredEvent, StoredRequest
 from chalicelib.storage.run_progress import read_counts
 from chalicelib.storage.runs import PlannedRun
-from chalicelib.storage.short_links import Link, ShortLinks
+from chalicelib.storage.short_links import ShortLinks
 from tests.ledgers import engage, heard, letters_of, told_delivered
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

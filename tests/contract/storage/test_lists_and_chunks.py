@@ -9,7 +9,7 @@ from chalicelib.deliveries import time_name
 from chalicelib.errors import NotFoundError
 from chalicelib.schemas import StrictModel
 from chalicelib.states import ListState
-from chalicelib.storage.held_chunks import AT, CANARY, PAUSED, HeldChunks, HeldItem
+from chalicelib.storage.held_chunks import AT, PAUSED, REST, HeldChunks, HeldItem
 from chalicelib.storage.list_addresses import ListAddresses
 from chalicelib.storage.list_index import ListIndex
 from chalicelib.storage.recipient_lists import RecipientList, RecipientLists
@@ -74,22 +74,22 @@ def test_chunks_come_back_when_their_time_has_come(database: str) -> None:
     held = HeldChunks(clock=lambda: NOW, retention_days=1)
 
     def items(**how: Any) -> list[HeldItem]:
-        options = {"now": NOW, "canary_released": False, "cancelled": False, "limit": 9, **how}
+        options = {"now": NOW, "rest_released": False, "cancelled": False, "limit": 9, **how}
         return [item for place in range(4) for item in held.due("run", place, **options)]
 
     def due(**how: Any) -> list[str]:
         return sorted(item.stored or "" for item in items(**how))
 
     later = time_name(NOW + timedelta(hours=1))
-    for n, slot in enumerate((PAUSED, CANARY, f"{AT}{time_name(NOW)}#", f"{AT}{later}#")):
+    for n, slot in enumerate((PAUSED, REST, f"{AT}{time_name(NOW)}#", f"{AT}{later}#")):
         for _ in range(2):
             held.put("run", slot, [Piece(n=n)])
     pieces = [f'{{"n":{n}}}' for n in range(4)]
     assert due() == [pieces[0], pieces[2]]
-    assert due(canary_released=True) == pieces[:3]
+    assert due(rest_released=True) == pieces[:3]
     assert due(now=NOW + timedelta(hours=1)) == [pieces[0], *pieces[2:]]
     assert due(cancelled=True) == pieces
     held.remove(
-        item for n in range(4) for item in held.due("run", n, now=NOW, canary_released=True, cancelled=True, limit=9)
+        item for n in range(4) for item in held.due("run", n, now=NOW, rest_released=True, cancelled=True, limit=9)
     )
     assert due(cancelled=True) == []

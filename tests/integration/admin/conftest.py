@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import segno
-from chalice.local import RouteMatcher
 
 from app import app  # noqa: TID251  (here is who calls it)
 from chalicelib.accounts.managers import Role
@@ -18,7 +17,7 @@ from chalicelib.stage.app import Stage
 from tests import forms
 from tests.forms import Files
 from tests.integration.admin.stocked import Stock, stocked
-from tests.integration.api.gateway import lambda_event
+from tests.integration.api.gateway import lambda_event, route_of
 
 PASSWORD = "correct horse battery"
 _FORMS = count()
@@ -88,7 +87,7 @@ class Visitor:
 
     def _call(self, method: str, address: str, body: bytes, headers: Mapping[str, str]) -> Seen:
         path, _, query = address.partition("?")
-        matched = RouteMatcher(list(app.routes)).match_route(quote(path))
+        matched = route_of(path)
         sent = {
             "accept-language": "en",
             "sec-fetch-site": self.site,

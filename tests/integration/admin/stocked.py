@@ -6,13 +6,14 @@ from datetime import timedelta
 from chalicelib.accounts.api_keys import create_key
 from chalicelib.admin.views import REGISTERED
 from chalicelib.campaigns.model import Campaign
+from chalicelib.campaigns.segments import SegmentBody
 from chalicelib.clock import now
 from chalicelib.pipeline.requests import NotificationRequest
 from chalicelib.profiles.model import UserBody
 from chalicelib.reasons import SuppressionReason
 from chalicelib.stage.app import Stage
 from chalicelib.storage.media import Made
-from chalicelib.storage.short_links import Link
+from chalicelib.storage.new_links import Link
 
 _TAG = '{{ user.name | "friend of cinema" }}'
 _DOCUMENT = {
@@ -70,13 +71,16 @@ def stocked() -> Stock:
     for n in range(60):
         Stage.own().suppressions.add("email", f"u{n}@viewers.example", reason=SuppressionReason.BOUNCE)
     audiences = [Stage.own().lists.add(f"List {n}", by="test").list_id for n in range(22)]
+    _load(audiences[0])
     Stage.own().template_changes.add("premiere", LETTER, by="test")
+    segments = [_segment(n, campaigns[0]) for n in range(22)]
     pictures = [_picture(n) for n in range(30)]
     create_key("shop", ["users:read"])
     ids = {
         "campaigns": campaigns[0],
         "notifications": notifications[0],
         "lists": audiences[0],
+        "segments": segments[0],
         "users": "anna",
         "event-rules": "user.registered",
         "links": CODE,
@@ -86,6 +90,25 @@ def stocked() -> Stock:
         "media": pictures[0],
     }
     return Stock(ids)
+
+
+def _load(list_id: str) -> None:
+    """More people than a page shows, and lines that were left out."""
+    rows = [f"u{n}@viewers.example;Anna {n};{n % 9}" if n % 5 else f"nobody {n};;" for n in range(400)]
+    Stage.own().uploads.put(list_id, "\n".join(["Почта;Имя;Зал", *rows]).encode())
+    Stage.own().list_loader.load(list_id)
+
+
+def _segment(n: int, campaign_id: str) -> str:
+    """The id of one that asks about everything."""
+    about = [
+        {"attribute": "locale", "op": "equals", "value": "ru"},
+        {"any": [{"attribute": "birthday", "op": "anniversary"}, {"attribute": "films", "op": "after", "value": 3}]},
+        {"not": {"attribute": campaign_id, "op": "opened_campaign", "value": 30}},
+        {"not": {"attribute": "any", "op": "got_letter", "value": 7}},
+    ]
+    body = SegmentBody.model_validate({"name": f"Segment {n}", "rule": {"all": about}})
+    return Stage.own().segments.add(body.fields(), by="test").id
 
 
 def _picture(n: int) -> str:

@@ -54,7 +54,7 @@ def test_an_edit_of_the_form_leaves_the_files_alone(boss: Visitor, campaign: str
     ("file", "fields", "said"),
     [
         (b"", {"name": "a.pdf"}, "expected a file, or its address"),
-        (PROGRAMME, {"name": ""}, "at least 1"),
+        (PROGRAMME, {"name": ""}, "fill this in"),
         (PROGRAMME, {"name": "setup.exe"}, "SES refuses files of the type .exe"),
         (PROGRAMME, {"name": "a.pdf", "inline": "poster"}, "does not show cid:poster"),
         (b"", {"url": "https://10.0.0.1/a.pdf"}, "public IP"),

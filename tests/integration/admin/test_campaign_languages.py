@@ -85,7 +85,7 @@ def test_copying_fills_the_empty_texts_and_no_others(boss: Visitor) -> None:
     [
         ({"var_headline.en": "Hi {{ user.name }}"}, "var_headline.en", "expected plain text"),
         ({"var_text": "{% if x %}"}, "var_text", "expected plain text"),
-        ({"var_headline": ""}, "var_headline", "required"),
+        ({"var_headline": ""}, "var_headline", "fill this in"),
     ],
 )
 def test_a_mistake_is_told_at_its_column_and_nothing_typed_is_lost(

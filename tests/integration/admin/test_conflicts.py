@@ -150,7 +150,7 @@ def test_two_rules_that_are_changed_at_once_are_both_changed(boss: Visitor, olga
         ),
         ("/admin/settings", "/admin/settings/caps", {"marketing.letters": "3", "marketing.days": "7"}, {"promo": "1"}),
         (
-            "/admin/links",
+            "/admin/settings",
             "/admin/settings/redirect_url",
             {"value": "https://cinema.example/a"},
             {"value": "https://cinema.example/b"},

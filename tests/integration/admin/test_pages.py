@@ -76,9 +76,7 @@ def test_what_a_mailing_is_for_is_told_on_its_page_and_in_the_list(boss: Visitor
     boss.cookies["__Host-vestnik_language"] = "en"
     page, listed = boss.get(f"/admin/campaigns/{campaign}").text, boss.get("/admin/campaigns").text
     assert "<dt>What this mailing is for</dt><dd>For the &lt;premiere&gt;</dd>" in page
-    assert "What this mailing is for: For the &lt;premiere&gt;" in listed
-    written(boss, note="")
-    assert boss.get("/admin/campaigns").text.count("What this mailing is for") == 1
+    assert "For the &lt;premiere&gt;" in listed
 
 
 def test_every_page_is_shown_in_both_languages(boss: Visitor, stock: Stock) -> None:
@@ -160,7 +158,9 @@ def test_a_managers_own_words_about_a_variable_are_shown_as_they_are(boss: Visit
 
 
 def test_a_campaign_is_written_checked_and_started(boss: Visitor, viewers: None) -> None:
-    campaign = written(boss, audience="rule", attribute=["locale"], op=["equals"], value=["en"])
+    campaign = written(
+        boss, audience="rule", **{"rule.attribute": ["locale"], "rule.op": ["equals"], "rule.value": ["en"]}
+    )
     check = boss.get(f"/admin/campaigns/{campaign}/check")
     assert "Carol" in check.text
     assert "Anna" not in check.text
@@ -198,7 +198,8 @@ def test_an_old_campaign_is_left_out_by_its_id_and_shown_by_its_name(boss: Visit
     old = written(boss, name="Last year")
     for n in range(20):
         written(boss, name=f"New {n}")
-    assert "Last year" not in boss.get("/admin/campaigns/new?template=promo").text
+    offered = boss.get("/admin/campaigns/new?template=promo").text
+    assert old not in re.findall(r'name="exclude" value="([^"]+)"', offered)
     campaign = written(boss, exclude=old)
     page = f"/admin/campaigns/{campaign}/edit"
     boss.get(page)
@@ -234,48 +235,56 @@ def test_what_was_typed_stays_when_something_is_wrong(boss: Visitor, viewers: No
     ("form", "saved"),
     [
         (
-            {"audience": "rule", "join": "any", "attribute": ["plan", "visits"], "op": ["in", "after"],
-             "value": ["gold, silver", "10"]},
+            {"audience": "rule", "rule.join": "any", "rule.attribute": ["plan", "visits"], "rule.op": ["in", "after"],
+             "rule.value": ["gold, silver", "10"]},
             {"audience": {"rule": {"any": [{"attribute": "plan", "op": "in", "value": ["gold", "silver"]},
                                            {"attribute": "visits", "op": "after", "value": 10}]}}},
         ),
         (
-            {"audience": "rule", "attribute": ["seen", "birthday"], "op": ["before", "anniversary"],
-             "value": ["30d", ""]},
+            {"audience": "rule", "rule.attribute": ["seen", "birthday"], "rule.op": ["longer_ago", "anniversary"],
+             "rule.value": ["30", ""]},
             {"audience": {"rule": {"all": [{"attribute": "seen", "op": "before", "value": {"days_ago": 30}},
                                            {"attribute": "birthday", "op": "anniversary"}]}}},
         ),
         (
-            {"audience": "rule", "join": "all", "group": ["", "A", "A"], "negated": ["not", "", "not"],
-             "attribute": ["city", "plan", "plan"], "op": ["exists", "equals", "exists"], "value": ["", "gold", ""]},
+            {"audience": "rule", "rule.join": "all", "rule.group": ["", "A", "A"],
+             "rule.attribute": ["city", "plan", "plan"], "rule.op": ["!exists", "equals", "!exists"],
+             "rule.value": ["", "gold", ""]},
             {"audience": {"rule": {"all": [
                 {"not": {"attribute": "city", "op": "exists"}},
                 {"any": [{"attribute": "plan", "op": "equals", "value": "gold"},
                          {"not": {"attribute": "plan", "op": "exists"}}]}]}}},
         ),
         (
-            {"audience": "rule", "join": "any", "group": ["A", "B", "A", "B"],
-             "attribute": ["a", "b", "c", "d"], "op": ["exists"] * 4, "value": [""] * 4},
+            {"audience": "rule", "rule.join": "any", "rule.group": ["A", "B", "A", "B"],
+             "rule.attribute": ["a", "b", "c", "d"], "rule.op": ["exists"] * 4, "rule.value": [""] * 4},
             {"audience": {"rule": {"any": [
                 {"all": [{"attribute": "a", "op": "exists"}, {"attribute": "c", "op": "exists"}]},
                 {"all": [{"attribute": "b", "op": "exists"}, {"attribute": "d", "op": "exists"}]}]}}},
         ),
         ({"audience": "rule", "rule_json": '{"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}'},
          {"audience": {"rule": {"any": [{"all": [{"any": [{"attribute": "a", "op": "exists"}]}]}]}}}),
-        ({"audience": "rule", "attribute": "film", "op": "equals", "value": "Infinity"},
+        ({"audience": "rule", "rule.attribute": "film", "rule.op": "equals", "rule.value": "Infinity"},
          {"audience": {"rule": {"attribute": "film", "op": "equals", "value": "Infinity"}}}),
+        ({"audience": "rule", "rule.attribute": ["", "@letters"], "rule.op": ["", "!got_letter"],
+          "rule.of": ["", "digest"], "rule.value": ["", "7"]},
+         {"audience": {"rule": {"not": {"attribute": "digest", "op": "got_letter", "value": 7}}}}),
         ({"audience": "rule", "rule_json": '{"not": {"attribute": "plan", "op": "exists"}}'},
          {"audience": {"rule": {"not": {"attribute": "plan", "op": "exists"}}}}),
-        ({"when": "schedule", "every": "week", "on": "friday", "at": "18:00", "timezone": "recipient"},
+        ({"when": "week", "weekday": ["friday"], "at": "18:00", "clock": "readers"},
          {"schedule": {"every": "week", "on": "friday", "at": "18:00"}, "timezone": "recipient"}),
-        ({"when": "schedule", "every": "month", "on": "15", "at": "09:30", "misfire": "skip"},
+        ({"when": "week", "weekday": ["friday", "monday"], "at": "18:00", "timezone": "Омск"},
+         {"schedule": {"every": "week", "on": ["monday", "friday"], "at": "18:00"}, "timezone": "Asia/Omsk"}),
+        ({"when": "month", "monthday": ["last", "1"], "at": "09:30"},
+         {"schedule": {"every": "month", "on": [1, "last"], "at": "09:30"}}),
+        ({"when": "month", "monthday": ["15"], "at": "09:30", "misfire": "skip"},
          {"schedule": {"every": "month", "on": 15, "at": "09:30"}, "misfire": "skip"}),
-        ({"when": "schedule", "cron": "0 18 * * 5"}, {"schedule": {"cron": "0 18 * * 5"}}),
+        ({"when": "cron", "cron": "0 18 * * 5"}, {"schedule": {"cron": "0 18 * * 5"}}),
         ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": "Europe/Moscow"},
          {"start_at": "2030-01-31T18:00:00+03:00"}),
         ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": " america/new york "},
          {"start_at": "2030-01-31T18:00:00-05:00", "timezone": "America/New_York"}),
-        ({"when": "at", "start_at": "2030-01-31T18:00", "timezone": "Recipient"},
+        ({"when": "at", "start_at": "2030-01-31T18:00", "clock": "readers"},
          {"start_at": "2030-01-31T18:00:00Z", "timezone": "recipient"}),
         ({"when": "at", "start_at": "2030-03-31T02:30", "timezone": "Europe/Berlin"},  # a time that the clocks skip
          {"start_at": "2030-03-31T03:00:00+02:00"}),
@@ -357,22 +366,22 @@ def test_an_edit_keeps_the_start_that_the_form_cannot_show(boss: Visitor, viewer
         ({"audience": "rule", "rule_json": '{"op": "exists", "attribute": "a", "attribute": "b"}'}, "The rule as JSON"),
         ({"audience": "rule", "rule_json": "[" * 3000}, "The rule as JSON"),
         ({"when": "at", "start_at": "tomorrow"}, "Start at"),
-        ({"timezone": "Mars/Base"}, "Time zone"),
+        ({"timezone": "Mars/Base"}, "City"),
         ({"rate_per_second": "fast"}, "Letters a second"),
         ({"canary_percent": "100"}, "Canary, percent"),
-        ({"name": ""}, "Name"),
+        ({"name": ""}, "Name of the campaign"),
     ],
 )
 def test_a_mistake_is_named_by_its_field(boss: Visitor, viewers: None, form: dict[str, Any], field: str) -> None:
     seen = boss.post("/admin/campaigns/new", **{**PROMO, **form})
     assert seen.status == 422
-    assert f"<b>{field}</b>" in seen.text
+    assert f">{field}</a>" in seen.text
 
 
 def test_something_that_must_not_be_known_is_a_row_that_does_not_hold(boss: Visitor, viewers: None) -> None:
     campaign = written(boss, audience="rule", rule_json='{"attribute": "plan", "op": "exists", "value": false}')
     again = form_in(boss.get(f"/admin/campaigns/{campaign}/edit"))
-    assert again["rule_json"] == [""]
+    assert "rule_json" not in again
     assert boss.post(f"/admin/campaigns/{campaign}/edit", **again).said == "saved"
     rule = Stage.own().campaigns.get(campaign).spec["audience"]["rule"]
     assert without_nulls(rule) == {"not": {"attribute": "plan", "op": "exists"}}
@@ -382,30 +391,32 @@ def test_an_audience_is_counted_before_the_rest_is_written(boss: Visitor, viewer
     unfinished: dict[str, Any] = {
         "template": "promo",
         "audience": "rule",
-        "attribute": ["locale"],
-        "op": ["equals"],
-        "value": ["en"],
+        "rule.attribute": ["locale"],
+        "rule.op": ["equals"],
+        "rule.value": ["en"],
     }
     seen = boss.post("/admin/campaigns/count", **unfinished, name="Half a name")
     assert seen.status == 200
-    assert "1 fulfil it, 1 would get the letter" in seen.text
-    assert "Carol" in seen.text
+    assert "<b>People: 1</b>" in seen.text
+    assert "<b>Carol</b>" in seen.text
+    assert "carol@" not in seen.text  # masked
     assert 'value="Half a name"' in seen.text
     assert 'action="/admin/campaigns/new"' in seen.text
-    wrong = boss.post("/admin/campaigns/count", **(unfinished | {"op": ["in"], "value": [""]}))
+    wrong = boss.post("/admin/campaigns/count", **(unfinished | {"rule.op": ["in"], "rule.value": [""]}))
     assert wrong.status == 200
-    assert "in takes a list" in wrong.text
-    forgotten = boss.post("/admin/campaigns/count", **(unfinished | {"audience": "everyone"}))
-    assert "conditions are written, but not chosen" in forgotten.text
+    assert "Condition 1: expected a value" in " ".join(wrong.text.split()).replace(" :", ":")
+    other = boss.post("/admin/campaigns/count", **(unfinished | {"audience": "everyone"}))
+    assert "<b>People: 2</b>" in other.text
+    assert form_in(other)["rule.value"] == ["en"]  # switching loses nothing
     campaign = written(boss)
     again = boss.post("/admin/campaigns/count", template="promo", audience="everyone", campaign=campaign)
     assert f'action="/admin/campaigns/{campaign}/edit"' in again.text
-    assert "2 fulfil it" in again.text
+    assert "<b>People: 2</b>" in again.text
     assert [one.id for one in Stage.own().campaigns.page(limit=10, cursor=None)[0]] == [campaign]
 
 
 def test_a_campaign_is_held_and_goes_on(boss: Visitor, viewers: None) -> None:
-    campaign = written(boss, when="schedule", every="day", at="18:00")
+    campaign = written(boss, when="day", at="18:00")
     boss.post(f"/admin/campaigns/{campaign}/start")
     assert boss.post(f"/admin/campaigns/{campaign}/pause").said == "paused"
     assert Stage.own().campaigns.get(campaign).state == "paused"
@@ -783,52 +794,12 @@ def test_a_user_is_found_by_an_address_however_it_is_written(boss: Visitor, view
     assert "/admin/users/anna" not in boss.get("/admin/users?id=nobody%40viewers.example").text
 
 
-@pytest.fixture
-def bucket(stage: None) -> None:
-    """Where uploads lie."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    boto3.client("s3").create_bucket(
-        Bucket=f"{settings().resource('lists')}-{account}-eu-central-1",
-        CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
-    )
-
-
-def test_a_list_is_uploaded_and_its_bad_lines_are_shown(boss: Visitor, bucket: None, pump: Pump) -> None:
-    seen = boss.upload("/admin/lists", "file", b"email,name\nanna@viewers.example,Anna\nnobody,Bob\n", name="Friends")
-    assert (seen.status, seen.said) == (303, "uploaded"), seen.text
-    pump.run()
-    page = boss.get(seen.place)
-    assert "ready" in page.text
-    assert "not as expected: email" in page.text
-    assert "Friends" in boss.get("/admin/lists").text
-    form = boss.get(f"/admin/campaigns/new?template=promo&list={seen.place.rpartition('/')[2]}")
-    assert form_in(form)["audience"] == ["list"]
-    assert form_in(form)["list_id"] == [seen.place.rpartition("/")[2]]
-
-
-def test_a_list_without_a_file_or_a_name_is_refused_beside_the_field(boss: Visitor, stage: None) -> None:
-    assert "expected a CSV file" in boss.upload("/admin/lists", "file", b"", name="Friends").text
-    assert "expected 1 to 200 characters" in boss.upload("/admin/lists", "file", b"email\n", name="").text
-    assert "No list yet" in boss.get("/admin/lists").text
-
-
-def test_a_file_that_is_too_large_is_refused(boss: Visitor, stage: None) -> None:
-    assert boss.upload("/admin/lists", "file", b"x" * 4_300_000, name="Everybody").status == 413
-
-
 def test_a_link_is_revoked(boss: Visitor, stock: Stock) -> None:
     assert "works until" in boss.get(f"/admin/links/{CODE}").text.lower()
     assert boss.post(f"/admin/links/{CODE}/revoke").status == 303
     assert "revoked" in boss.get(f"/admin/links/{CODE}").text
     with pytest.raises(NotFoundError):
         Stage.own().links.visit(CODE, bot=False)
-
-
-def test_a_campaigns_links_are_summed_up_by_address(boss: Visitor, stock: Stock) -> None:
-    page = boss.get(f"/admin/links?campaign={stock.ids['campaigns']}").text
-    assert "https://cinema.example/films" in page
-    assert ">31<" in page
-    assert "Older" in page
 
 
 def test_an_address_is_suppressed_and_lifted(boss: Visitor, stage: None) -> None:
@@ -989,9 +960,9 @@ def test_letters_by_events_are_written_as_a_form(boss: Visitor) -> None:
         ({"event": ""}, "event"),
         ({"event": "Order Paid"}, "Order Paid"),
         ({"event": "user.registered"}, "already"),
-        ({"delay": "soon"}, "steps[0].delay"),
-        ({"delay": "²"}, "steps[0].delay"),
-        ({"delay": "9" * 5000}, "steps[0].delay"),
+        ({"delay": "soon"}, "expected a whole number"),
+        ({"delay": "²"}, "expected a whole number"),
+        ({"delay": "9" * 5000}, "expected a whole number"),
         ({"delay": "61"}, "delay"),
         ({"template": "no-such-letter"}, "no-such-letter"),
         ({"category": "no-such-category"}, "no-such-category"),

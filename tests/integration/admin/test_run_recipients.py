@@ -2,12 +2,15 @@
 
 import re
 from html import unescape
+from urllib.parse import urlsplit
 
 import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.channels.port import Outcome, Verdict
+from chalicelib.deliveries import DeliveryKey
 from chalicelib.stage.app import Stage
+from chalicelib.states import Engagement
 from tests.integration.admin.conftest import Visitor, signed_in
 from tests.integration.campaigns.conftest import (  # noqa: F401 - fixtures
     Desk,
@@ -18,6 +21,7 @@ from tests.integration.campaigns.conftest import (  # noqa: F401 - fixtures
     office,
     viewers,
 )
+from tests.ledgers import engage as ledger_engage
 
 _LETTER = re.compile(r'href="(/admin/notifications/[^"]+)">([^<]+)<')
 _LISTED = re.compile(r'href="(/admin/campaigns/[^"]+/recipients\?[^"]+)">([^<]+)</a>.*?<(?:b|td) class="num">(\d+)<')
@@ -123,3 +127,65 @@ def test_who_looked_is_in_the_audit(viewer: Visitor, campaign: str) -> None:
 
     (line, *_), _ = Stage.own().audit_log.page(limit=1, cursor=None, wanted={"did": "campaign.recipients"})
     assert (line.by, line.did, line.thing) == ("ivan", "campaign.recipients", campaign)
+
+
+def test_somebody_is_found_by_their_address_and_the_list_says_what_they_did(viewer: Visitor, campaign: str) -> None:
+    path = f"/admin/campaigns/{campaign}/recipients"
+    [(letter, to)] = letters(viewer, f"{path}?q=U-00005%40example.com+")
+    key = DeliveryKey(letter.rpartition("/")[2], "email")
+    ledger_engage(Stage.own().ledger, key, Engagement.CLICKED)
+
+    assert to == "u-00005"
+    assert [one for one, _ in letters(viewer, f"{path}?engagement=clicked")] == [letter]
+    assert "· clicked" in viewer.get(f"{path}?q=u-00005").text
+    missing = viewer.get(f"{path}?q=nobody%40example.com")
+    assert (missing.status, "No letter of this run is for nobody@example.com." in missing.text) == (200, True)
+    assert viewer.get(f"{path}?engagement=slept").status == 422
+
+
+def test_an_editor_exports_what_is_listed_and_downloads_it(viewer: Visitor, campaign: str, desk: Desk) -> None:  # noqa: F811
+    editor = signed_in("olga", Role.EDITOR)
+    [run] = desk.runs(campaign)
+    path = f"/admin/campaigns/{campaign}"
+    shown = editor.get(f"{path}/recipients?reason=no_address")
+    assert 'name="reason" value="no_address"' in shown.text
+    asked = {"run": run.run_id, "reason": "no_address"}
+    seen = editor.post(f"{path}/exports", **asked)
+    assert seen.status == 303, seen.text
+    place = f"{seen.place}?{urlsplit(seen.headers['location']).query}"
+    writing = editor.get(place)
+    assert "<progress" in writing.text
+    assert 'hx-trigger="every 2s"' in writing.text
+    desk.pump.run()
+
+    ready = editor.get(place).text
+    file = unescape(re.findall(r'href="([^"]*exports/file[^"]*)"', ready)[0])
+    answer = editor.get(file)
+    assert (answer.status, "hx-trigger" in ready) == (303, False)
+    assert answer.headers["location"].startswith("https://s3.")
+    (line, *_), _ = Stage.own().audit_log.page(limit=1, cursor=None, wanted={"did": "campaign.export_file"})
+    assert (line.by, line.thing) == ("olga", campaign)
+    assert viewer.get(place).status == 200
+    assert viewer.get(file).status == 403
+    assert viewer.post(f"{path}/exports", **asked).status == 403
+    export = file.rpartition("export=")[2]
+    gone = editor.post(f"{path}/exports/delete", run=run.run_id, export=export)
+    assert (gone.status, "Nothing of this run" in editor.get(place).text) == (303, True)
+
+
+def test_a_page_says_in_words_why_somebody_got_nothing_and_leads_to_what_helps(viewer: Visitor, campaign: str) -> None:
+    found = viewer.get(f"/admin/why?q=u-00001&campaign={campaign}")
+    assert found.status == 200, found.text
+    assert "to Viewer 1 was not sent.</b> No address of theirs is known for this channel." in found.text
+    assert 'href="/admin/users/u-00001">To the profile' in found.text
+    assert unescape(found.text).count("/admin/notifications/") == 1
+    assert f'<option value="{campaign}" selected>' in found.text
+    (line, *_), _ = Stage.own().audit_log.page(limit=1, cursor=None, wanted={"did": "why.look"})
+    assert (line.by, line.did) == ("ivan", "why.look")
+
+    misspelled = viewer.get("/admin/why?q=anna%40gmial.com").text
+    assert 'href="/admin/why?q=anna%40gmail.com"' in misspelled
+    (line, *_), _ = Stage.own().audit_log.page(limit=1, cursor=None, wanted={"did": "why.look"})
+    assert "gmial" not in str(line)
+    assert viewer.get("/admin/why?q=x&campaign=none").status == 404
+    assert "<section" not in viewer.get("/admin/why").text

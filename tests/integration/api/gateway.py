@@ -85,7 +85,7 @@ class Gateway:
         sent = {"content-type": "application/json", **self.headers, **(headers or {})}
         if self.key is not None:
             sent["authorization"] = f"Bearer {self.key}"
-        matched = RouteMatcher(list(app.routes)).match_route(quote(path))
+        matched = route_of(path)
         given = {name: [value] if isinstance(value, str) else value for name, value in (query or {}).items()}
         event = lambda_event(method, matched, raw, headers=sent, query=given)
         answer = app(event, None)
@@ -93,6 +93,12 @@ class Gateway:
         reply = Reply(answer["statusCode"], received, answer["body"])
         check_against_contract(method, matched.route, reply)
         return reply
+
+
+@cache
+def route_of(path: str) -> MatchResult:
+    """Where API Gateway leads; there are two hundred routes to look through, and most paths are asked for often."""
+    return RouteMatcher(list(app.routes)).match_route(quote(path))
 
 
 def lambda_event(

@@ -8,7 +8,10 @@ import pytest
 from chalicelib.api.declarations import ENDPOINTS
 from chalicelib.api.media import MediaBody
 from chalicelib.api.openapi import example_of
+from chalicelib.campaigns.model import Campaign
+from chalicelib.clock import now
 from chalicelib.stage.app import Stage
+from chalicelib.states import ExportState
 from chalicelib.storage.dynamodb import dynamodb
 from chalicelib.storage.rows.campaigns import ListRow
 from chalicelib.storage.rows.links import LinkRow
@@ -32,6 +35,11 @@ def _list(api: Gateway) -> str:
     return f"/v1/lists/{api.post('/v1/lists', {'name': 'Guests'}).body['id']}"
 
 
+def _segment(api: Gateway) -> str:
+    rule = {"attribute": "plan", "op": "exists"}
+    return f"/v1/segments/{api.post('/v1/segments', {'name': 'Planned', 'rule': rule}).body['id']}"
+
+
 def _suppression(api: Gateway) -> str:
     api.post("/v1/suppressions", {"address": "anna@example.com"})
     return "/v1/suppressions/email/anna@example.com"
@@ -39,6 +47,25 @@ def _suppression(api: Gateway) -> str:
 
 def _picture(api: Gateway) -> str:
     return f"/v1/media/{api.post('/v1/media', example_of(MediaBody)).body['id']}"
+
+
+def _export(api: Gateway) -> str:
+    """Of a run that has just begun."""
+    new_user(api)
+    made = api.post("/v1/campaigns", example_of(Campaign) | {"audience": {"everyone": True}}).body
+    Stage.own().campaign_commands.start(made["id"], by="anna")
+    head = Stage.own().campaigns.get(made["id"])
+    Stage.own().run_driver.open(head, now())
+    run, *_ = Stage.own().runs.of(head.id)
+    exports = f"/v1/campaigns/{head.id}/runs/{run.run_id}/exports"
+    return f"{exports}/{api.post(exports, {}).body['id']}"
+
+
+def _written(_: Gateway, path: str) -> None:
+    *_rest, run, _exports, export = path.split("/")
+    found = Stage.own().exports.find(run, export)
+    assert found is not None
+    assert Stage.own().exports.finish(found, ExportState.READY)
 
 
 def _link(_: Gateway) -> str:
@@ -55,6 +82,14 @@ DELETED = {
     "/v1/lists/{id}": Deleted(
         _list, lambda _, path: Stage.own().lists.begin_loading(path.rpartition("/")[2]), "/v1/lists/nothing"
     ),
+    "/v1/segments/{id}": Deleted(
+        _segment, lambda api, path: api.patch(path, {"name": "Other"}), "/v1/segments/nothing"
+    ),
+    "/v1/campaigns/{id}": Deleted(
+        lambda api: f"/v1/campaigns/{api.post('/v1/campaigns', example_of(Campaign)).body['id']}",
+        lambda api, path: api.patch(path, {"rate_per_second": 7}),
+        "/v1/campaigns/nothing",
+    ),
     "/v1/suppressions/{channel}/{address}": Deleted(
         _suppression,
         lambda api, _: api.post("/v1/suppressions", {"address": "anna@example.com", "until": LATER}),
@@ -64,6 +99,9 @@ DELETED = {
         _picture,
         lambda api, path: api.patch(path, {"alt": {"en": "Another dot"}}),
         "/v1/media/00000000000000000000000000000000",
+    ),
+    "/v1/campaigns/{id}/runs/{run}/exports/{export}": Deleted(
+        _export, _written, "/v1/campaigns/none/runs/none@2026-01-01T00:00:00Z/exports/none"
     ),
     "/v1/links/{code}": Deleted(
         _link,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.api.openapi import document
+from chalicelib.stage.app import Stage
 from chalicelib.storage.rows.links import LinkRow
 from tests.integration.api.gateway import Gateway, gateway
 from tests.integration.campaigns.conftest import Desk, clock, desk, office  # noqa: F401 - fixtures
@@ -32,12 +33,13 @@ class Site:
         self.run("put_user")
 
     def run(self, operation: str, given: Mapping[str, str] | None = None, **changes: Any) -> Any:
-        """Calls an operation by its example, `given` in place of the path's values; the answer's body."""
+        """Calls an operation by its example, `given` in place of its values in path and query; the answer's body."""
         method, path, described = CALLS[operation]
         route, body = example_path(path, described, given), example_body(described)
         body = {**body, **changes} if changes else body
         seen = {name: self.api.get(route.rpartition("/")[0]).headers["etag"] for name in needed_headers(described)}
-        reply = self.api.call(method, route, body, query=example_query(described), headers=seen)
+        query = {name: (given or {}).get(name, value) for name, value in example_query(described).items()}
+        reply = self.api.call(method, route, body, query=query, headers=seen)
         [promised] = [status for status in described["responses"] if status.startswith("2")]
         assert reply.status == int(promised), f"{operation}: {reply.text}"
         return reply.body if reply.text else None
@@ -85,7 +87,14 @@ def deployed(_: Site) -> dict[str, str]:
 
 
 def uploaded(site: Site) -> dict[str, str]:
-    return {"id": site.run("create_list")["id"]}
+    """A list whose file is there, with the columns that the example of its loading names."""
+    made = {"id": str(site.run("create_list")["id"])}
+    Stage.own().uploads.put(made["id"], b"Contact;City;Notes\nanna@example.com;Omsk;vip\n")
+    return made
+
+
+def segment(site: Site) -> dict[str, str]:
+    return {"id": site.run("create_segment")["id"]}
 
 
 def picture(site: Site) -> dict[str, str]:
@@ -96,9 +105,21 @@ def draft(site: Site) -> dict[str, str]:
     return site.campaign()
 
 
+def two_campaigns(site: Site) -> dict[str, str]:
+    return {"ids": ",".join(site.campaign()["id"] for _ in range(2))}
+
+
 def canary(site: Site) -> dict[str, str]:
     site.run("put_user", {"id": "u-1043"}, locale="en", email="boris@example.com")
     made = site.campaign(canary_percent=50)
+    site.run("start_campaign", made)
+    site.campaigns.finish()
+    return made
+
+
+def with_experiment(site: Site) -> dict[str, str]:
+    site.run("put_user", {"id": "u-1043"}, locale="en", email="boris@example.com")
+    made = site.campaign(experiment={"variants": [{}, {"subject": "Popcorn or nachos?"}]})
     site.run("start_campaign", made)
     site.campaigns.finish()
     return made
@@ -116,6 +137,11 @@ def a_run(site: Site) -> dict[str, str]:
     return {**made, "run": site.run("get_campaign", made)["runs"][0]["id"]}
 
 
+def an_export(site: Site) -> dict[str, str]:
+    of = a_run(site)
+    return {**of, "export": site.run("create_run_export", of)["id"]}
+
+
 def awaiting_approval(site: Site) -> dict[str, str]:
     own = site.api
     site.api = gateway(service="approval")  # whoever wrote it, by whatever key of theirs, may not approve it
@@ -129,23 +155,27 @@ PREPARED: dict[str, Prepare] = {
     "cancel_notification": notification,
     "get_link": link,
     "revoke_link": link,
-    "campaign_links": draft,
+    "campaign_results": finished,
     "get_suppression": suppressed,
     "remove_suppression": suppressed,
     "decide_attention": uncertain,
     "change_consumer": deployed,
     "get_consumer": deployed,
     **dict.fromkeys(("get_endpoint", "switch_endpoint", "delete_endpoint", "list_deliveries"), endpoint),
-    "get_list": uploaded,
-    "load_list": uploaded,
-    "delete_list": uploaded,
+    **dict.fromkeys(("get_segment", "edit_segment", "delete_segment"), segment),
+    **dict.fromkeys(("get_list", "preview_list", "load_list", "rename_list", "delete_list"), uploaded),
+    **dict.fromkeys(("list_recipients", "list_refused_lines"), uploaded),
     **dict.fromkeys(("get_media", "describe_media", "delete_media"), picture),
+    "compare_campaigns": two_campaigns,
     "pause_campaign": lambda site: site.campaign("start"),
     "cancel_campaign": lambda site: site.campaign("start"),
     "resume_campaign": lambda site: site.campaign("start", "pause"),
     "release_campaign_canary": canary,
+    "get_experiment": with_experiment,
+    "choose_experiment_winner": with_experiment,
     "resend_campaign": finished,
-    "list_run_recipients": a_run,
+    **dict.fromkeys(("list_run_recipients", "create_run_export", "list_run_exports"), a_run),
+    **dict.fromkeys(("get_run_export", "delete_run_export"), an_export),
     "approve_campaign": awaiting_approval,
     "send_back_campaign": awaiting_approval,
     **dict.fromkeys(
@@ -157,6 +187,11 @@ PREPARED: dict[str, Prepare] = {
             "check_campaign_letter",
             "test_campaign",
             "start_campaign",
+            "tag_campaign",
+            "archive_campaign",
+            "unarchive_campaign",
+            "copy_campaign",
+            "delete_campaign",
         ),
         lambda site: site.campaign(),
     ),

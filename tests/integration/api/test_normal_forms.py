@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.campaigns.list_file import ListReport, read_rows
+from chalicelib.campaigns.list_file import ListFile
+from chalicelib.campaigns.list_report import ListReport
 from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.public.views import without_tail
 from chalicelib.rendering.finishing import missing_content
@@ -57,9 +58,10 @@ def test_an_address_is_the_same_at_every_door(api: Gateway, pump: Pump, letters:
     assert api.put("/v1/users/u-1", {"email": address}).body["email"] == stored
     assert [one.id for one in Stage.own().directory.with_email("IVAN@почта.рф", limit=5)] == ["u-1"]
     assert sent(api, pump, letters, {"email": address})["to"] == [stored]
-    rows = list(read_rows([f'email\n"{address}"\n{stored}\n'.encode()], report := ListReport()))
+    rows = list(ListFile([f'email\n"{address}"\n{stored}\n'.encode()], report := ListReport()).rows())
     assert [row["email"] for row in rows] == [stored]
-    assert report.lines == [{"line": 4 if "\n" in address else 3, "message": "this recipient is on the list already"}]
+    [again] = report.lines
+    assert (again.line, again.message) == (4 if "\n" in address else 3, "this recipient is on the list already")
 
     assert api.post("/v1/suppressions", {"address": address}).status == 201
     assert Stage.own().suppressions.reason_of("email", "IVAN@почта.рф") == "by_hand"
@@ -75,8 +77,8 @@ def test_an_address_that_cannot_be_written_to_is_refused_at_every_door(api: Gate
         api.post("/v1/suppressions/import", {"addresses": [address]}),
     ]
     assert [one.status for one in answers] == [422] * 4
-    assert list(read_rows([f"email\n{address}\n".encode()], report := ListReport())) == []
-    assert report.lines == [{"line": 2, "message": "not as expected: email"}]
+    assert list(ListFile([f"email\n{address}\n".encode()], report := ListReport()).rows()) == []
+    assert report.lines == [(2, "not an e-mail address such as anna@example.com", [address])]
 
 
 @pytest.mark.parametrize(
@@ -204,9 +206,9 @@ def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str
     lines = [["\ufeffEmail", "Name"], ["Anna@example.com", f'"Anna{end}Maria"']]
     content = end.join(delimiter.join(cells) for cells in lines).encode()
     pieces = [content[n : n + 7] for n in range(0, len(content), 7)]
-    assert list(read_rows(pieces, ListReport())) == [{"email": "anna@example.com", "name": "Anna Maria"}]
+    assert list(ListFile(pieces, ListReport()).rows()) == [{"email": "anna@example.com", "name": "Anna Maria"}]
     said = f"SEP={delimiter}{end}".encode()
-    assert list(read_rows([said + content.removeprefix(b"\xef\xbb\xbf")], ListReport())) == [
+    assert list(ListFile([said + content.removeprefix(b"\xef\xbb\xbf")], ListReport()).rows()) == [
         {"email": "anna@example.com", "name": "Anna Maria"}
     ]
 
@@ -214,9 +216,9 @@ def test_a_list_is_read_however_a_spreadsheet_writes_it(delimiter: str, end: str
 def test_columns_that_nobody_uses_are_none() -> None:
     """Promise E2: spreadsheets write a separator for every column that was ever touched."""
     text = "sep=;\nemail;name;;\nanna@example.com;Anna;;\nivan@example.com;;;\nolga@example.com;Olga;;x\n"
-    rows = list(read_rows([text.encode()], report := ListReport()))
+    rows = list(ListFile([text.encode()], report := ListReport()).rows())
     assert rows == [{"email": "anna@example.com", "name": "Anna"}, {"email": "ivan@example.com"}]
-    assert report.lines == [{"line": 5, "message": "expected 2 columns, got 4"}]
+    assert report.lines == [(5, "expected 2 columns, got 4", ["olga@example.com", "Olga", "", "x"])]
 
 
 def test_a_step_stops_for_a_language_however_it_is_written() -> None:

@@ -60,6 +60,7 @@ def test_what_was_accepted_can_be_read_before_any_worker_has_seen_it(api: Gatewa
 
 
 def test_a_hundred_recipients_are_taken_and_all_get_their_letter(api: Gateway, pump: Pump, letters: Letters) -> None:
+    Stage.own().limiter.set_rate("ses.instant", 1_000)
     recipients = [{"email": f"u{n}@example.com"} for n in range(100)]
 
     ids = ids_of(api.post("/v1/notifications", {**PROMO, "recipients": recipients}))

@@ -83,7 +83,7 @@ THINGS: dict[str, tuple[Callable[[Gateway], str], list[tuple[str, str, Any]]]] =
             ("GET", "/v1/campaigns/{id}", None),
             ("PATCH", "/v1/campaigns/{id}", {"name": "Mine"}),
             ("GET", "/v1/campaigns/{id}/versions", None),
-            ("GET", "/v1/campaigns/{id}/links", None),
+            ("GET", "/v1/campaigns/{id}/results", None),
             ("POST", "/v1/campaigns/{id}/preview", None),
             ("POST", "/v1/campaigns/{id}/test", {"recipients": [{"user_id": "anna"}]}),
             *(
@@ -107,7 +107,8 @@ def like(reply: Reply, id_: str) -> tuple[int, Any, str | None]:
 
 def is_there(reply: Reply) -> bool:
     """A campaign that is there may have no run to send once more."""
-    return reply.status not in (403, 404) or "no such finished run" in reply.text
+    no_run = ("no such finished run", "the campaign has no run yet")
+    return reply.status not in (403, 404) or any(one in reply.text for one in no_run)
 
 
 @pytest.mark.parametrize(("thing", "method", "path", "body"), CALLS)
@@ -206,7 +207,8 @@ def test_the_letters_of_a_campaign_and_their_links_are_its_services(
     for n in range(2):
         row: dict[str, Any] = {"campaign_id": made, "created_at": f"2026-11-29T10:0{n}:00.000000Z", "service": "shop"}
         LinkRow(f"code-{n}", kind="short", valid_until="2027-01-01T00:00:00.000000Z", **row).save()
-    assert walked(shop, "/v1/links", "links", campaign_id=made, limit="1") == ["code-0", "code-1"]
+    listed = walked(shop, "/v1/links", "links", campaign_id=made, limit="1")  # the letter has links of its own
+    assert [code for code in listed if code.startswith("code-")] == ["code-0", "code-1"]
     assert player.get("/v1/links", campaign_id=made, limit="1").body == {"links": [], "cursor": None}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns import pacing as pace
-from chalicelib.campaigns.lists import ListLoader, Uploads
+from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.campaigns.list_uploads import StoredFile, Uploads
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.progress import Progress, read_progress
 from chalicelib.channels.port import Message, Outcome, Verdict
@@ -19,7 +20,7 @@ from chalicelib.storage.campaign_head import CampaignHead
 from chalicelib.storage.rows.campaigns import HEAD_PART, CampaignRow, RunRow
 from chalicelib.storage.runs import Run
 from functions import tick
-from tests.integration.conftest import Pump
+from tests.integration.conftest import WORKERS, Pump
 from tests.ledgers import deliveries_of_run
 from tests.processes import compose
 
@@ -47,7 +48,7 @@ def clock(stage: None, monkeypatch: pytest.MonkeyPatch) -> StandingClock:
     """The stage's clock."""
     # In the past: SQS keeps its own time, and nothing here may wait for it.
     standing = StandingClock(datetime(2026, 3, 2, 10, 0, tzinfo=UTC))
-    compose(clock=standing)
+    compose(clock=standing, sleep=lambda _: None)  # nor would time pass by waiting
     return standing
 
 
@@ -90,10 +91,15 @@ class OneFile(Uploads):
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self.refused_lines = b""
 
-    def pieces(self, _list_id: str) -> list[bytes]:
+    def file(self, list_id: str) -> StoredFile:
         """The same file for every list."""
-        return [self._content]
+        return StoredFile([self._content], len(self._content))
+
+    def put_refused(self, list_id: str, lines: bytes) -> None:
+        """Keeps them here."""
+        self.refused_lines = lines
 
 
 def head_row(campaign_id: str) -> CampaignRow:
@@ -156,18 +162,28 @@ class Desk:
         """One minute's work."""
         tick.handler({}, None)
 
+    def pass_(self, *, minutes: float) -> None:
+        """Time passes for SQS too: failed messages come back, delayed ones are there."""
+        self.pump.return_failed()
+        self._let_wait(60 * minutes)
+        self.clock.pass_(minutes=minutes)
+
     def finish(self) -> None:
         """Works everything off and lets the generator see it."""
         for _ in range(10):
             assert self.pump.run() == []
             self.tick()
-            if not self.pump.waiting("retry"):
+            if not any(map(self.pump.waiting, WORKERS)):
                 break
             # A chunk waits for its campaign's turn: by SQS's delay, and by the standing clock.
-            self.pump.pass_("retry", seconds=1.1)
+            self._let_wait(1.1)
             self.clock.pass_(seconds=2)
             self.pump.run("retry")
         assert self.pump.run() == []
+
+    def _let_wait(self, seconds: float) -> None:
+        for queue in WORKERS:
+            self.pump.pass_(queue, seconds=seconds)
 
     def head(self, campaign_id: str) -> CampaignHead:
         return Stage.own().campaigns.get(campaign_id)

@@ -49,7 +49,7 @@ class Cutter:
         waiting = defaultdict(list)
         for place in range(PARKED_PLACES):
             later = stage.clock() + timedelta(days=2)
-            found = held.due(run.run_id, place, now=later, canary_released=True, cancelled=False, limit=40)
+            found = held.due(run.run_id, place, now=later, rest_released=True, cancelled=False, limit=40)
             for item in found:
                 waiting[item.slot.rpartition("#")[0] + "#"].append(read_held(item))
             held.remove(found)

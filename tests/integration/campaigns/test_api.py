@@ -66,7 +66,12 @@ def test_a_campaign_is_written_started_and_watched(
         ({"channels": ["pigeon"]}, "channels[0]"),
         ({"content": {"url": "https://films.example", "name": "films"}}, "content.name"),
         ({"timezone": "recipient"}, "timezone"),
-        ({"schedule": {"cron": "61 * * * *"}}, "schedule"),
+        ({"schedule": {"cron": "61 * * * *"}}, "schedule.cron"),
+        ({"schedule": {"every": "week", "on": "someday", "at": "18:00"}}, "schedule.on"),
+        ({"schedule": {"every": "week", "at": "18:00"}}, "schedule.on"),
+        ({"schedule": {"every": "month", "on": [1, "friday"], "at": "18:00"}}, "schedule.on"),
+        ({"schedule": {"every": "day", "at": "24:00"}}, "schedule.at"),
+        ({"schedule": {"every": "day"}}, "schedule.at"),
     ],
 )
 def test_a_mistake_is_named_by_its_field_and_nothing_is_kept(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns.model import CampaignPatch
+from chalicelib.campaigns.segments import SegmentBody, change_segment
 from chalicelib.errors import ChangedError, ConflictError, ForbiddenError, InvalidError
 from chalicelib.etags import Seen
 from chalicelib.stage.app import Stage
@@ -343,3 +344,24 @@ def test_a_manager_and_a_key_that_they_made_are_one_pair_of_eyes(desk: Desk, vie
     with pytest.raises(ForbiddenError):
         approve(by_key, by=ANNA)
     assert approve(by_key, by=BORIS).approved_by == BORIS
+
+
+def test_a_changed_segment_is_noticed_before_the_approval_and_changes_nothing_after_it(
+    desk: Desk, viewers: Viewers, office: PostOffice
+) -> None:
+    viewers(2, lambda n: {"locale": "ru" if n else "en"})
+    rules = {one: {"attribute": "locale", "op": "equals", "value": one} for one in ("ru", "en")}
+    bodies_ = {one: SegmentBody.model_validate({"name": "Readers", "rule": rule}) for one, rule in rules.items()}
+    segments = Stage.own().segments
+    segment = segments.add(bodies_["ru"].fields(), by=ANNA)
+    campaign_id = desk.start(audience={"segments": [segment.id]})
+    looked = seen(campaign_id)
+    change_segment(segments, segment.id, bodies_["en"], by=ANNA)
+    with pytest.raises(ChangedError) as refused:
+        approve(campaign_id, looked)
+    assert [one.field for one in refused.value.differs] == [f"segments.{segment.id}.rule.value"]
+    approve(campaign_id)
+    change_segment(segments, segment.id, bodies_["ru"], by=ANNA)
+    desk.finish()
+    assert office.addresses == ["u-00000@example.com"]
+    assert desk.runs(campaign_id)[0].outcome == "completed"

@@ -8,12 +8,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.campaigns.list_file import ListReport, read_rows
+from chalicelib.campaigns.list_file import ListFile
+from chalicelib.campaigns.list_report import ListReport
 from chalicelib.clock import new_id
 from chalicelib.profiles.model import User
 from chalicelib.stage.app import Stage
 from chalicelib.storage.recipient_lists import block_part
-from chalicelib.storage.rows.campaigns import CampaignRow, ListRow, ParkedRow, RunRow, ShardRow
+from chalicelib.storage.rows.campaign_parts import ParkedRow, ShardRow
+from chalicelib.storage.rows.campaigns import CampaignRow, ListRow, RunRow
 from chalicelib.storage.rows.people import UserRow
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, head_row, run_row
 from tests.integration.pipeline.test_containment import raw_put
@@ -224,7 +226,7 @@ def test_a_line_that_cannot_be_read_is_counted_and_named(bad: list[str]) -> None
     rows = [f"{one},Anna" for one in good]
 
     text = "\n".join(["email,name", *rows[:2], *bad, *rows[2:]])
-    found = list(read_rows([text.encode(errors="replace")], report))
+    found = list(ListFile([text.encode(errors="replace")], report).rows())
 
     assert set(good) <= {row["email"] for row in found}
 

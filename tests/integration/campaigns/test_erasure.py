@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.campaigns import lists
-from chalicelib.campaigns.lists import ListLoader
+from chalicelib.campaigns import list_loader
+from chalicelib.campaigns.list_loader import ListLoader
 from chalicelib.stage.app import Stage
 from chalicelib.storage import list_index
 from chalicelib.storage.dynamodb import dynamodb
@@ -42,7 +42,7 @@ def test_an_address_is_exported_from_and_taken_off_long_lists_with_few_requests(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise C4: however many lists there are, and however long: no list is read whole."""
-    monkeypatch.setattr(lists, "BLOCK_ROWS", 2)
+    monkeypatch.setattr(list_loader, "BLOCK_ROWS", 2)
     monkeypatch.setattr(list_index, "ROWS_A_PAGE", 10)
     rows = [f"u-{n}@example.com" for n in range(60)]
     ids = [desk.load_list("\n".join(["email", *rows, "Guest@example.com"]).encode()) for _ in range(8)]

@@ -47,6 +47,12 @@ OTHER_CAMPAIGN: dict[str, Any] = {
     "locale": "en",
     "untranslated": "skip",
     "canary_percent": 7,
+    "experiment": {"variants": [{}, {"subject": "Another"}]},
+    "track_clicks": False,
+    "utm": False,
+    "utm_source": "partner",
+    "utm_medium": "letter",
+    "utm_campaign": "{date}",
 }
 OTHER_SITE: dict[str, Any] = {
     "sender": Sender(name="Another", address="news@cinema.example"),
@@ -56,6 +62,7 @@ OTHER_SITE: dict[str, Any] = {
     "allowed_hosts": frozenset({"tv.example"}),
     "redirect_url": "https://cinema.example/other",
     "link_days": {"short": 1, "confirmation": 1},
+    "letter_links": {"clicks": False},
     "caps": {"marketing": {"letters": 1, "days": 1}},
     "legal": {"en": Legal(company="Another Ltd")},
     "logo": Logo(url="https://cinema.example/logo.png"),
@@ -98,6 +105,10 @@ OF_THE_LETTER = {
     "locale": "locale",
     "languages": "translations",
     "attachments": "attachments",
+    "variant": "experiment",
+    "campaign_name": "name",
+    "track_clicks": "track_clicks",
+    "utm": "utm",
 }
 OF_THE_RENDERING = {
     "self": "site_name",
@@ -111,6 +122,7 @@ OF_THE_RENDERING = {
     "service": "public_url",
     "links": "public_url",
     "shorten": "allowed_hosts",
+    "subject": "experiment",
 }
 
 
@@ -119,6 +131,7 @@ def inputs_of(spec: Campaign, stage: Settings | None = None) -> dict[str, Any]:
         templates=Stage.own().templates,
         site=Stage.own().site_settings,
         lists=Stage.own().lists,
+        segments=Stage.own().sources.resolved,
         stage=stage or settings(),
     )
     return made.of(spec, fresh=True)
@@ -173,6 +186,16 @@ def test_every_field_of_a_template_is_approved(desk: Desk, name: str) -> None:
     Stage.own().templates.add(template.model_copy(update={name: OTHER_TEMPLATE[name]}), by="test")
 
     assert "template_version" in {one.field for one in differences(before, inputs_of(desk.spec()))}
+
+
+def test_every_template_of_a_variant_is_approved_in_its_version(desk: Desk) -> None:
+    promo = Stage.own().templates.get("promo")
+    Stage.own().templates.add(promo.model_copy(update={"key": "rival"}), by="test")
+    spec = desk.spec(experiment={"variants": [{}, {"template": "rival"}]})
+    before = inputs_of(spec)
+    Stage.own().templates.add(promo.model_copy(update={"key": "rival", "title": "Another"}), by="test")
+
+    assert [one.field for one in differences(before, inputs_of(spec))] == ["variant_templates.rival"]
 
 
 def test_a_list_of_as_many_others_is_another_list(desk: Desk) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.errors import InvalidError
 from chalicelib.stage.app import Stage
-from chalicelib.storage.rows.campaigns import ParkedRow
+from chalicelib.storage.rows.campaign_parts import ParkedRow
 from tests.integration.campaigns.conftest import ANNA, Desk, PostOffice, StandingClock, Viewers
 
 

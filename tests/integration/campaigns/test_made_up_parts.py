@@ -58,7 +58,7 @@ def test_an_approval_covers_it(stage: None) -> None:
 def test_the_operator_is_checked_matched_and_offered(boss: Visitor) -> None:
     with pytest.raises(ValueError, match="longer_than compares with a number"):
         Rule.model_validate({"attribute": "name", "op": "longer_than", "value": "many"})
-    form = {"audience": "rule", "attribute": "name", "op": "longer_than", "value": "3"}
+    form = {"audience": "rule", "rule.attribute": ["name"], "rule.op": ["longer_than"], "rule.value": ["3"]}
     campaign = written(boss, **form)
     rule = {"attribute": "name", "op": "longer_than", "value": 3}
     saved = Stage.own().campaigns.get(campaign).spec["audience"]["rule"]
@@ -78,7 +78,7 @@ def test_all_that_a_field_and_an_operator_need_follows_from_their_declarations(t
     checkout.change("chalicelib/campaigns/operators.py", r"(OPERATORS: Mapping\[str, Operator\] = \{\n)", OPERATOR)
     checkout.say("admin/words", "fields", most_letters="At most so many letters")
     checkout.say("admin/words", "campaigns.hints", most_letters="The run stops there.")
-    checkout.say("admin/words", "campaigns.ops", longer_than="is longer than")
+    checkout.say("admin/words", "audience.ops", longer_than="is longer than")
     checkout.write("tests/integration/admin/test_parts.py", FOLLOWS)
 
     checkout.run("-m", "pytest", "-q", "-x", "tests/integration/admin/test_parts.py", "tests/contract/test_words.py")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.campaigns import pacing as pace
-from chalicelib.campaigns import runs as planner
+from chalicelib.campaigns import run_planner as planner
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import CampaignPatch

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from textwrap import dedent
+from threading import Barrier
 
 import pytest
 
@@ -18,6 +20,7 @@ from infra.local.forks import Forked, SharedCode
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every worker is a new Python")
 
+WORKERS = 6
 ECHO = """
     import json, os, sys
     import shown
@@ -134,3 +137,23 @@ def test_the_same_code_lies_in_one_place_with_its_bytecode(tmp_path: Path) -> No
         assert said.stdout == f"{folder}/shop/till.py\n"
     assert len({(folder / "shop").resolve() for folder in folders}) == 1
     assert list((folders[1] / "shop" / "__pycache__").glob("till.*.pyc"))
+
+
+def test_workers_that_start_at_once_each_find_all_of_their_code(tmp_path: Path) -> None:
+    names = {f"part_{n}.py" for n in range(400)}
+    package, together = tmp_path / "code.zip", Barrier(WORKERS)
+    with zipfile.ZipFile(package, "w") as archive:
+        for name in names:
+            archive.writestr(name, f"NAME = {name!r}")
+
+    def found(n: int) -> set[str]:
+        place = tmp_path / str(n)
+        place.mkdir()
+        with SharedCode(package) as code:
+            together.wait()
+            code.extractall(place)
+        return {one.name for one in place.iterdir() if one.is_file()}
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        seen = list(pool.map(found, range(WORKERS)))
+    assert [names - one for one in seen] == [set()] * WORKERS

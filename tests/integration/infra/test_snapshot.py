@@ -18,6 +18,7 @@ from tests.integration.conftest import ENVIRONMENT
 # What is kept for the life of a process and is no part of its stage, which is made again: each is the same in every
 # process of a release. Whoever adds to it asks: may two processes have it in common, and may it be a month old?
 FOLLOWS_FROM_THE_CODE = {
+    "admin/zones.py": "names of time zones, and how far they are ahead on a day, by that day",
     "admin/templating.py": "words, files and templates of the managers' pages",
     "api/meta.py": "a template",
     "api/live_demo.py": "files",
@@ -25,6 +26,7 @@ FOLLOWS_FROM_THE_CODE = {
     "aws_session.py": "the session; its clients have hung up, its credentials know when they end",
     "attachments.py": "types of files by their endings",
     "accounts/passwords.py": "the hasher, and a hash that no password has: all processes may have the same",
+    "campaigns/schedule_days.py": "names of days",
     "live/chat_names.py": "a file",
     "locales.py": "tables of languages",
     "observability.py": "the logger and the metrics, which each invocation starts afresh",
@@ -39,6 +41,7 @@ FOLLOWS_FROM_THE_CODE = {
     "rendering/shipped.py": "where the templates lie",
     "rendering/localized_format.py": "tables of languages",
     "rendering/untrusted_text.py": "whether a name is greeted",
+    "rendering/lint/letter_page.py": "what was read in a letter, by its text",
     "rendering/dry_run.py": "compiled sources, each by its text",
     "settings.py": "the environment",
     "steps.py": "a step for each kind of move",

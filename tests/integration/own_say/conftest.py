@@ -15,6 +15,7 @@ from tests.integration.conftest import Letters, Pump
 
 FORM = "application/x-www-form-urlencoded"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36"
+_SHARED = re.compile(r"/s/[a-z2-7]{16}\.")
 _LINK = re.compile(r"https://notify\.cinema\.example(/(?:s|unsubscribe|preferences)/[^\s\"<>)]+)")
 
 
@@ -89,8 +90,8 @@ def outcome(api: Gateway, notification_id: str) -> tuple[str, str | None]:
 
 
 def links_in(letter: Mapping[str, Any]) -> dict[str, str]:
-    """The paths of the service's own links in a letter: `s`, `unsubscribe`, `preferences`."""
-    found = _LINK.findall(unescape(letter["body"]))
+    """The paths of the reader's own links in a letter: `s`, `unsubscribe`, `preferences`."""
+    found = [path for path in _LINK.findall(unescape(letter["body"])) if not _SHARED.match(path)]
     return {path.split("/")[1]: path for path in found}
 
 

@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.accounts.api_keys import Scope
-from chalicelib.campaigns.lists import ListLoader, Uploads
+from chalicelib.campaigns.list_loader import ListLoader
+from chalicelib.campaigns.list_uploads import StoredFile, Uploads
 from chalicelib.clock import now, rfc3339
 from chalicelib.pipeline import enrich
 from chalicelib.pipeline import pre_send_check as last_look
 from chalicelib.reasons import SuppressionReason
 from chalicelib.security.signing import LetterClaims, Purpose
 from chalicelib.stage.app import Stage
+from chalicelib.storage.new_links import Link
 from chalicelib.storage.requests import read_request
 from chalicelib.storage.rows.ledger import RequestRow
 from chalicelib.storage.rows.links import LinkRow
-from chalicelib.storage.short_links import Link
 from tests.integration.api.gateway import Gateway, gateway, stored_rows
 from tests.integration.conftest import Letters, Pump
 from tests.integration.own_say.conftest import Person, Register, links_in, outcome, send
@@ -424,8 +425,8 @@ def test_the_erasure_of_an_address_takes_it_off_uploaded_lists(api: Gateway, pum
         def __init__(self) -> None:
             pass
 
-        def pieces(self, list_id: str) -> list[bytes]:
-            return [file]
+        def file(self, list_id: str) -> StoredFile:
+            return StoredFile([file], len(file))
 
     assert ListLoader(lists=lists, uploads=File()).load(row.list_id) == "ready"
     exported = api.post("/v1/addresses/export", {"email": "guest@viewers.example"}).body["data"]["lists"]

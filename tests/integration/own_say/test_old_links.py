@@ -121,7 +121,7 @@ def test_a_letter_about_an_account_knows_its_address_too(
     old = Tokens(Stage.own().signer, clock=lambda: now() - timedelta(days=730))
     job = DeliverJob(letter=letter, channel="email", recipients=(reader,))
     maker = LetterLinkMaker(**(vars(Stage.own().link_maker) | {"tokens": old}))
-    link = LetterLinks(JobLinks.of(maker, job), reader).pages["preferences"]
+    link = LetterLinks(JobLinks.of(maker, job, Stage.own().templates.get("welcome")), reader).pages["preferences"]
     assert link is not None
     assert person.post(renewal(link.removeprefix("https://notify.cinema.example"))).status == 410
     pump.run()

@@ -183,7 +183,9 @@ def test_a_letter_with_variables_of_its_own_has_no_page(register: Register) -> N
     def page(recipient: DeliverRecipient, channel: str = "email", category: str = "marketing") -> str | None:
         said = letter.model_copy(update={"category": category})
         job = DeliverJob(letter=said, channel=channel, recipients=(recipient,))
-        return LetterLinks(JobLinks.of(Stage.own().link_maker, job), recipient).pages["view"]
+        return LetterLinks(
+            JobLinks.of(Stage.own().link_maker, job, Stage.own().templates.get("promo")), recipient
+        ).pages["view"]
 
     assert page(plain) is not None
     assert page(own) is None

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.manifest import CONSUMERS
 from tests.integration.conftest import Pump
 
-NEWER = json.dumps({"v": 3, "kind": "of the future", "letter": {"of": "another shape"}})
+NEWER = json.dumps({"v": 4, "kind": "of the future", "letter": {"of": "another shape"}})
 OWN = tuple(queue for queue in CONSUMERS if queue != "feedback")  # what comes there is SES's
 
 

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
+from chalicelib.campaigns.audience_sources import Sources
 from chalicelib.campaigns.fanout import Fanout
 from chalicelib.campaigns.held_chunks import user_recipient
 from chalicelib.campaigns.jobs import FanoutJob
 from chalicelib.campaigns.model import Campaign
 from chalicelib.campaigns.pacing import Publisher
-from chalicelib.campaigns.recipient_sources import Sources, Target, TargetPage
+from chalicelib.campaigns.targets import Target, TargetPage
 from chalicelib.deliveries import run_id
 from chalicelib.flow.queues import JobQueue, Outgoing
 from chalicelib.pipeline.jobs import EnrichJob, LetterSpec
@@ -140,7 +141,7 @@ class Rig:
         """How many people wait, by the kind of their slot."""
         slots: Counter[str] = Counter()
         for place in range(4):
-            for item in self.held.due(self.run.run_id, place, now=NOW, canary_released=True, cancelled=True, limit=99):
+            for item in self.held.due(self.run.run_id, place, now=NOW, rest_released=True, cancelled=True, limit=99):
                 slots[item.slot.partition("#")[0]] += (item.stored or "").count("notification_id")
         return slots
 

@@ -1,8 +1,9 @@
 """Recipients on their way: a planned page and a chunk that waits come back as they were, and take little room."""
 
 import json
+import zlib
 
-from chalicelib.campaigns.held_chunks import Chunk, pack, read_held, unpack, user_recipient
+from chalicelib.campaigns.held_chunks import Chunk, Slot, pack, read_held, unpack, user_recipient
 from chalicelib.pipeline.jobs import EnrichRecipient, nobody
 from chalicelib.storage.held_chunks import HeldItem
 
@@ -14,8 +15,14 @@ WITH_A_CONTEXT = USER.model_copy(update={"context": {"films": 3}})
 
 
 def test_every_kind_of_recipient_comes_back_as_it_was() -> None:
-    slots = {"": [USER, BY_ADDRESS], "at#2026-11-26T19:00:00Z#": [OF_A_RESEND, WITH_A_CONTEXT]}
+    later = "at#2026-11-26T19:00:00Z#"
+    slots = {Slot("now"): [USER, BY_ADDRESS], Slot(later): [OF_A_RESEND], Slot(later, "B"): [WITH_A_CONTEXT]}
     assert unpack(RUN, pack(RUN, slots)) == slots
+
+
+def test_a_page_of_the_last_release_is_read() -> None:
+    plain = {"now": ["u-1"], "canary#": ["u-2"], "at#2026-11-26T19:00:00Z#": ["u-3"]}
+    assert [slot.text for slot in unpack(RUN, zlib.compress(json.dumps(plain).encode()))] == list(plain)
 
 
 def test_nobody_is_nothing() -> None:
@@ -25,7 +32,7 @@ def test_nobody_is_nothing() -> None:
 
 def test_a_thousand_users_take_a_few_kilobytes() -> None:
     users = [user_recipient(RUN, f"00000000-0000-4000-8000-{n:012}") for n in range(1_000)]
-    packed = pack(RUN, {"": users})
+    packed = pack(RUN, {Slot("now"): users})
     assert packed is not None
     assert len(packed) < 4_000  # with the ids of their notifications: 24,000
 

@@ -251,5 +251,5 @@ def test_a_rule_names_few_campaigns_and_one_of_them_as_often_as_it_likes() -> No
         return Rule.model_validate({"any": [{"attribute": one, "op": "opened_campaign", "value": 1} for one in ids]})
 
     assert asked("a", "b", "c", "a").campaigns == {"a", "b", "c"}
-    with pytest.raises(ValidationError, match="openings of at most 3 campaigns"):
+    with pytest.raises(ValidationError, match="letters of at most 3 campaigns"):
         asked("a", "b", "c", "d")

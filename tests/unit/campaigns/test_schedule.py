@@ -172,3 +172,46 @@ EIGHT = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 )
 def test_the_best_hour_is_the_next_one_on_the_recipients_clock(hour: object, zone: str, due: datetime) -> None:
     assert best_moment(hour, zone=zone, after=EIGHT) == due
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    days=st.lists(st.sampled_from(DAYS), min_size=1, max_size=9),
+    at=clock_times,
+    after=moments,
+)
+def test_a_run_on_several_days_of_the_week_comes_on_each_of_them(
+    zone: str, days: list[Any], at: str, after: datetime
+) -> None:
+    schedule = Schedule(every="week", on=tuple(days), at=at)
+
+    found = dates(schedule, zone, after, len(set(days)) * 2)
+
+    assert {DAYS[local(moment, zone).weekday()] for moment in found} == set(days)
+    assert schedule.days == tuple(sorted(set(days), key=DAYS.index))
+    assert Schedule.model_validate(schedule.model_dump(mode="json", exclude_defaults=True)) == schedule
+
+
+def test_a_run_on_several_days_of_the_month_comes_on_each_of_them() -> None:
+    schedule = Schedule(every="month", on=("last", 15, 1), at="12:00")
+
+    found = dates(schedule, "UTC", datetime(2027, 1, 10, tzinfo=UTC), 5)
+
+    assert [(moment.month, moment.day) for moment in found] == [(1, 15), (1, 31), (2, 1), (2, 15), (2, 28)]
+
+
+@pytest.mark.parametrize(
+    ("given_", "stored"),
+    [
+        ({"every": " Week", "on": "Friday", "at": "18:00"}, ("week", "friday", "18:00")),
+        ({"every": "week", "on": "пятница", "at": " 18:00 "}, ("week", "friday", "18:00")),
+        ({"every": "week", "on": "в среду"[2:], "at": "9:05"}, ("week", "wednesday", "09:05")),
+        ({"every": "week", "on": ["ПТ", "mon", "friday"], "at": "18.00"}, ("week", ("monday", "friday"), "18:00")),
+        ({"every": "month", "on": ["LAST", "1"], "at": "18:00:00"}, ("month", (1, "last"), "18:00")),
+        ({"every": "month", "on": "последний день", "at": "18:00"}, ("month", "last", "18:00")),
+    ],
+)
+def test_days_and_times_are_taken_as_people_write_them(given_: dict[str, Any], stored: tuple[Any, ...]) -> None:
+    found = Schedule.model_validate(given_)
+
+    assert (found.every, found.on, found.at) == stored

@@ -6,9 +6,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from boto3.exceptions import S3UploadFailedError
+from botocore import endpoint
 from botocore.exceptions import ClientError
 
 from infra import backup, config_mistakes, deploy, destroy, doctor, managers, package, restore, sbom
@@ -32,7 +34,8 @@ COMMANDS: dict[str, Callable[[], object]] = {
 def shell(
     own_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> pytest.MonkeyPatch:
-    """Neither a region nor credentials, wherever boto3 looks."""
+    """Neither a region nor credentials, wherever boto3 looks; what it tries again it tries at once."""
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=lambda _: None))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     nothing = tmp_path_factory.mktemp("aws") / "none"

@@ -1,9 +1,11 @@
 """What travels through the queues fits them, and is read by other releases."""
 
 import json
+from typing import Any
 
 import pytest
 
+from chalicelib.attachments import AttachmentRef
 from chalicelib.clock import new_id
 from chalicelib.configuration.setting_shapes import StopWhen
 from chalicelib.errors import NewerError, PoisonMessageError
@@ -21,6 +23,7 @@ from chalicelib.pipeline.jobs import (
     read_chunk,
     read_job,
 )
+from chalicelib.pipeline.letter_parts import LetterLanguages
 from chalicelib.schemas import passed
 
 
@@ -103,7 +106,23 @@ def test_what_a_newer_release_has_added_anywhere_is_read_over() -> None:
     assert read_chunk(EnrichJob, json.dumps(body)) == (JOB, 0)
 
 
-@pytest.mark.parametrize("v", [3, 99])
+@pytest.mark.parametrize(
+    ("more", "v"),
+    [
+        ({}, 1),
+        ({"attachments": (AttachmentRef(key="k", name="a.pdf", size=1),)}, 2),
+        ({"variant": "B"}, 3),
+        ({"languages": LetterLanguages(written=("en",), subjects={"en": "Hungry?"})}, 3),
+    ],
+    ids=["plain", "attachments", "variant", "subject"],
+)
+def test_a_job_says_what_an_older_worker_would_leave_out(more: dict[str, Any], v: int) -> None:
+    job = EnrichJob(letter=JOB.letter.model_copy(update=more), channels=JOB.channels, recipients=JOB.recipients)
+    assert json.loads(passed(job)).get("v", 1) == v
+    assert read_job(EnrichJob, passed(job)) == job
+
+
+@pytest.mark.parametrize("v", [4, 99])
 def test_a_job_whose_meaning_is_newer_is_no_poison(v: int) -> None:
     body = json.dumps({**json.loads(passed(JOB)), "v": v, "letter": "of another shape"})
 
