@@ -5,11 +5,13 @@ import secrets
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
 from chalicelib.accounts.passwords import check_chosen, hashed
 from chalicelib.accounts.second_factor import SecondFactors
 from chalicelib.clock import Clock, rfc3339
+from chalicelib.configuration.site_settings import SiteSettings
 from chalicelib.errors import (
     ChangedError,
     ConflictError,
@@ -19,7 +21,14 @@ from chalicelib.errors import (
     Phrase,
 )
 from chalicelib.etags import Seen, tag_of
-from chalicelib.storage.managers import Account, add_account, change_account, find_account, page_of_accounts
+from chalicelib.storage.managers import (
+    Account,
+    add_account,
+    change_account,
+    find_account,
+    find_account_and_settings,
+    page_of_accounts,
+)
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 INITIAL_LASTS = timedelta(days=7)  # of a password made by somebody else
@@ -86,10 +95,11 @@ class Managers:
     """The accounts. The caller has checked who may change them (docs/security.md). Each method raises UnavailableError
     (retryable)."""
 
-    def __init__(self, *, clock: Clock, factors: SecondFactors, site: str) -> None:
+    def __init__(self, *, clock: Clock, factors: SecondFactors, site_name: str, site: SiteSettings) -> None:
         self._clock = clock
         self._factors = factors
-        self._site = site  # no password may be made of its name
+        self._site = site
+        self._site_name = site_name  # no password may be made of its name
 
     def add(self, name: str, *, roles: Collection[str], by: str, password: str | None = None) -> str:
         """Makes an account and returns its password. One made here has to be changed at the first sign-in, within
@@ -113,7 +123,15 @@ class Managers:
 
     def get(self, name: str) -> Manager:
         """Raises: NotFoundError (permanent)."""
-        account = find_account(name)
+        return self._found(name, find_account(name))
+
+    def visiting(self, name: str) -> Manager:
+        """As `get`, where a page begins. The site's settings are read along: the page shows what a page of another
+        process has just saved. Raises: NotFoundError (permanent)."""
+        account, _ = self._site.read_along(partial(find_account_and_settings, name))
+        return self._found(name, account)
+
+    def _found(self, name: str, account: Account | None) -> Manager:
         if account is None:
             raise NotFoundError(Phrase("there is no manager {name}", name=name))
         return manager_of(account)._replace(must_add_factor=self.asks_for_factors and account.totp_secret is None)
@@ -126,7 +144,7 @@ class Managers:
 
     def check_new(self, name: str, password: str, *, field: str) -> None:
         """Raises: InvalidError (permanent; names the field): it is easy to guess, or has a wrong length."""
-        check_chosen(password, field=field, about=(name, self._site))
+        check_chosen(password, field=field, about=(name, self._site_name))
 
     def change_password(self, name: str, new: str) -> None:
         """To one that its owner chose; ends every session. Raises: InvalidError (permanent)."""

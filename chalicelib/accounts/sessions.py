@@ -95,7 +95,7 @@ class Sessions:
         if stored is None:
             raise UnauthorizedError(Phrase("this session has ended"))
         try:
-            manager = self._managers.get(stored.manager)
+            manager = self._managers.visiting(stored.manager)
         except NotFoundError as error:
             raise UnauthorizedError(Phrase("this account no longer exists")) from error
         if manager.disabled or not self._is_open(stored, manager):

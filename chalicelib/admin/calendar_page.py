@@ -29,7 +29,7 @@ def sending_calendar(visit: Visit) -> Page:
     if view not in VIEWS:
         raise InvalidError.of("view", Phrase("expected one of {known}", known=", ".join(VIEWS)))
     first, last = _span(view, day)
-    seen = stage().sending_calendar.between(first, last)
+    seen = stage().sending_calendar.between(first, last, values=stage().site_settings.current())
     shown = {
         "view": view,
         "day": day,

@@ -99,7 +99,8 @@ def campaign_calendar(call: Call[None, CalendarQuery]) -> dict[str, Any]:
     """Every time of scheduled and periodic campaigns between two days, with what is running, and what was sent by runs
     that ended with this release. A campaign that runs very often is shown up to a hundred times."""
     first, last = call.query.days()
-    seen = stage().sending_calendar.between(first, last, sight=call.sight)
+    values = stage().site_settings.current(fresh=True)
+    seen = stage().sending_calendar.between(first, last, values=values, sight=call.sight)
     return {
         "timezone": settings().default_timezone,
         "sendings": [

@@ -11,7 +11,7 @@ from chalicelib.categories import CATEGORIES
 from chalicelib.clock import parse_rfc3339
 from chalicelib.composed import Composed
 from chalicelib.configuration.setting_shapes import Cap, DefaultQuietHours
-from chalicelib.configuration.site_settings import SiteSettings
+from chalicelib.configuration.site_values import SiteValues
 from chalicelib.deliveries import time_name
 from chalicelib.pipeline.eligibility import quiet_until
 from chalicelib.rendering.template_store import TemplateStore
@@ -44,13 +44,11 @@ class SendingCalendar(Composed):
     campaigns: Campaigns
     runs: Runs
     templates: TemplateStore
-    site: SiteSettings
     zone: str
 
-    def between(self, first: date, last: date, *, sight: Sight = EVERYTHING) -> CalendarSpan:
+    def between(self, first: date, last: date, *, values: SiteValues, sight: Sight = EVERYTHING) -> CalendarSpan:
         """From a day to another, both included, in the site's zone. Raises: UnavailableError (retryable)."""
         begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
-        values = self.site.current()
         before = timedelta(days=max((cap.days for cap in values.caps.values()), default=0))
         due = self.campaigns.due(time_name(end + _MARGIN))
         open_runs = [(one, at) for one, at in self.runs.unfinished() if at < time_name(end + _MARGIN)]

@@ -5,10 +5,10 @@ site = site_settings().current()
 site.redirect_url, site.link_days.short
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parseaddr
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,6 +25,7 @@ from chalicelib.storage.configuration import StoredSetting, read_settings, save_
 KNOWN_FOR_SECONDS = 15
 VISIT_SECONDS = 1  # for visits of links: thousands a second would each read the same rows
 _PUT_TRIES = 3
+_T = TypeVar("_T")
 
 
 class Setting(NamedTuple):
@@ -66,14 +67,22 @@ class SiteSettings:
 
     def current(self, *, fresh: bool = False, seconds: float = KNOWN_FOR_SECONDS) -> SiteValues:
         """All values, at most so many `seconds` old, or read now."""
-        known, writes = self._known, self._writes
+        known = self._known
         if not fresh and known and monotonic() - known[0] < seconds:
             return known[2]
-        rows = read_settings(NAMES)
+        return self.read_along(lambda names: (None, read_settings(names)))[1]
+
+    def read_along(
+        self, read: Callable[[Sequence[str]], tuple[_T, Mapping[str, StoredSetting]]]
+    ) -> tuple[_T, SiteValues]:
+        """What `read` finds, and all values as they are now: it is given their names, and reads them beside its own in
+        one request."""
+        known, writes = self._known, self._writes
+        found, rows = read(NAMES)
         values = known[2] if known and known[1] == rows else self._values(rows)
         if writes == self._writes:  # otherwise another thread has written since, and this may be an older value
             self._known = (monotonic(), rows, values)
-        return values
+        return found, values
 
     def list(self) -> list[Setting]:
         rows = read_settings(NAMES)

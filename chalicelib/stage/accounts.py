@@ -40,7 +40,12 @@ class Accounts(Clients):
     def managers(self) -> Managers:
         from chalicelib.accounts.managers import Managers
 
-        return Managers(clock=self.clock, factors=self.second_factors, site=self.settings.site_name)
+        return Managers(
+            clock=self.clock,
+            factors=self.second_factors,
+            site_name=self.settings.site_name,
+            site=self.site_settings,
+        )
 
     @cached_property
     def authentication(self) -> Authentication:

@@ -188,7 +188,6 @@ class CampaignCommandParts(RunParts):
             campaigns=self.campaigns,
             runs=self.runs,
             templates=self.templates,
-            site=self.site_settings,
             zone=self.settings.default_timezone,
         )
 

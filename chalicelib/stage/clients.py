@@ -1,4 +1,4 @@
-"""The base of every stage: time and randomness, AWS clients, keys."""
+"""The base of every stage: time and randomness, AWS clients, keys, the site's settings."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
+    from chalicelib.configuration.site_settings import SiteSettings
     from chalicelib.security.sealing import Sealer
     from chalicelib.security.signing import AddressHashes, Key, ReadParameter, Signer, Tokens
 
@@ -49,7 +50,7 @@ _S3 = Config(
 
 
 class Clients:
-    """AWS clients with explicit timeouts and retries, and the keys that sign, hash and seal."""
+    """AWS clients with explicit timeouts and retries, the keys that sign, hash and seal, and the site's settings."""
 
     clock: Clock = staticmethod(now)
     monotonic: Callable[[], float] = staticmethod(time.monotonic)
@@ -142,6 +143,12 @@ class Clients:
         from chalicelib.security.signing import KeyRing
 
         return Sealer(KeyRing(self._reader("sealing-key")))
+
+    @cached_property
+    def site_settings(self) -> SiteSettings:
+        from chalicelib.configuration.site_settings import SiteSettings
+
+        return SiteSettings(site_url=self.settings.site_url, mail_from=self.settings.mail_from, clock=self.clock)
 
     def _signer(self, key: Key) -> Signer:
         from chalicelib.security.signing import Signer

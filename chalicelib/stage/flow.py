@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from chalicelib.stage.clients import Clients
 
 if TYPE_CHECKING:
-    from chalicelib.configuration.site_settings import SiteSettings
     from chalicelib.flow.event_sources import EventSources
     from chalicelib.flow.message_renewal import MessageRenewal
     from chalicelib.flow.queues import Queues
@@ -75,9 +74,3 @@ class Flow(Clients):
             deadline=self.deadline,
             sleep=self.sleep,
         )
-
-    @cached_property
-    def site_settings(self) -> SiteSettings:
-        from chalicelib.configuration.site_settings import SiteSettings
-
-        return SiteSettings(site_url=self.settings.site_url, mail_from=self.settings.mail_from, clock=self.clock)

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.clock import rfc3339
+from chalicelib.storage.configuration import StoredSetting
 from chalicelib.storage.cursor import read_cursor, write_cursor
-from chalicelib.storage.dynamodb import reaching_dynamodb, save_if, update_if
+from chalicelib.storage.dynamodb import batch_read, reaching_dynamodb, save_if, update_if
 from chalicelib.storage.rows.accounts import LISTED, ManagerRow
+from chalicelib.storage.rows.configuration import SettingRow
 from chalicelib.storage.values import find, value_of
 
 
@@ -45,6 +47,20 @@ def find_account(name: str) -> Account | None:
     """As it is now."""
     row = find(ManagerRow, name)
     return None if row is None else value_of(Account, row)
+
+
+def find_account_and_settings(name: str, settings: Sequence[str]) -> tuple[Account | None, dict[str, StoredSetting]]:
+    """As they are now, in one request (at most 99 settings)."""
+    account: Account | None = None
+    found: dict[str, StoredSetting] = {}
+    with reaching_dynamodb():
+        for model, item in batch_read({ManagerRow: [(name,)], SettingRow: [(one,) for one in settings]}):
+            row = model.from_raw_data(item)
+            if isinstance(row, ManagerRow):
+                account = value_of(Account, row)
+            elif isinstance(row, SettingRow):
+                found[row.name] = value_of(StoredSetting, row)
+    return account, found
 
 
 def page_of_accounts(*, limit: int, cursor: str | None) -> tuple[list[Account], str | None]:

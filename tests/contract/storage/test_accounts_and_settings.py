@@ -18,6 +18,7 @@ from chalicelib.storage.managers import (
     add_account,
     change_account,
     find_account,
+    find_account_and_settings,
     page_of_accounts,
     use_code,
 )
@@ -41,6 +42,14 @@ def test_an_account_is_read_as_it_was_added_and_its_name_is_taken(database: str)
     assert not add_account(ANNA._replace(password_hash="other"), by="boss", at=AT)
     assert find_account("anna") == ANNA
     assert find_account("nobody") is None
+
+
+def test_an_account_and_settings_are_read_in_one_request(database: str) -> None:
+    add_account(ANNA, by="boss", at=AT)
+    logo = StoredSetting({"url": "https://cinema.example/logo.png"}, 1, NOW, "anna")
+    assert save_setting("logo", logo)
+    assert find_account_and_settings("anna", ["logo", "caps"]) == (ANNA, {"logo": logo})
+    assert find_account_and_settings("nobody", ["caps"]) == (None, {})
 
 
 def test_a_change_of_an_account_sets_removes_and_ends_sessions(database: str) -> None:

@@ -24,6 +24,15 @@ def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
+def test_caps_that_another_process_has_just_set_are_shown(boss: Visitor) -> None:
+    elsewhere = Stage(**Stage.own().given).site_settings
+    for by_api, on_page in ((61, 62), (63, 64)):
+        elsewhere.put("caps", {"marketing": {"letters": by_api, "days": 7}}, by="anna")
+        assert gateway().call("GET", CALENDAR, query=MARCH).body["caps"]["marketing"]["letters"] == by_api
+        elsewhere.put("caps", {"marketing": {"letters": on_page, "days": 7}}, by="anna")
+        assert f" {on_page} " in text_of(boss.get("/admin/calendar?day=2026-03-10").text)
+
+
 def test_single_and_repeated_campaigns_are_planned_and_what_has_gone_was_sent(
     boss: Visitor, desk: Desk, viewers: Viewers
 ) -> None:

@@ -39,6 +39,15 @@ def test_letters_go_to_several_at_once_in_a_language_and_addresses_are_remembere
     assert [one["to"] for one in letters()][2:] == [[ME]]
 
 
+def test_a_page_shows_addresses_that_another_process_has_just_kept_or_forgotten(boss: Visitor) -> None:
+    here = f"/admin/campaigns/{written(boss)}/check"
+    elsewhere = Stage(**Stage.own().given).site_settings
+    for addresses in ([ME], []):
+        assert boss.get(here).status == 200  # this process knows the settings now
+        elsewhere.put("test_addresses", addresses, by="anna")
+        assert boss.get(here).text.count('name="to" value=') == len(addresses)
+
+
 def test_what_became_of_each_is_told_with_its_reason(boss: Visitor, pump: Pump) -> None:
     Stage.own().directory.put("anna", UserBody(email="anna@viewers.example", locale="ru"))
     Stage.own().suppressions.add("email", BOSS, reason=SuppressionReason.BOUNCE)
