@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.paths import ROOT
 
-SIZE = 59_000  # lines of production Python, at most
+SIZE = 59_050  # lines of production Python, at most
 MODULE, FUNCTION = 250, 30
 
 # The same room in more than one package. Everything else that is repeated is a resource: it stands at several doors
