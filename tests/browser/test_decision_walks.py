@@ -22,6 +22,8 @@ WINDOWS: dict[str, dict[str, Any]] = {
     "no-scripts": {"viewport": {"width": 1280, "height": 900}, "java_script_enabled": False},
 }
 
+SHOWN_ON = {"desktop": ("tuesday", 1), "phone": ("wednesday", 2), "no-scripts": ("thursday", 3)}
+
 
 def started(vestnik: Vestnik, name: str, **fields: Any) -> str:
     """The id of a started campaign to the readers."""
@@ -105,10 +107,13 @@ def test_the_first_part_waits_and_the_rest_is_released_beside_its_results(
 
 
 def test_the_calendar_shows_what_comes_by_month_and_by_week(desk: Desk, vestnik: Vestnik, kind: str) -> None:
-    name, day = f"On a {kind}", now() + timedelta(days=3)
-    started(vestnik, name, start_at=day.replace(microsecond=0).isoformat())
-    weekly = f"Each week on a {kind}"
-    started(vestnik, weekly, schedule={"every": "week", "on": "friday", "at": "18:00"}, timezone="recipient")
+    # A day shows its first four, so these are early, on a day of their own.
+    shown, weekday = SHOWN_ON[kind]
+    at = now().replace(hour=0, minute=10, second=0, microsecond=0) + timedelta(days=40)
+    day = at + timedelta(days=(weekday - at.weekday()) % 7)
+    name, weekly = (f"{what} on a {kind} {now():%H%M%S}" for what in ("Once", "Each week"))
+    started(vestnik, name, start_at=day.isoformat())
+    started(vestnik, weekly, schedule={"every": "week", "on": shown, "at": "00:10"}, timezone="recipient")
     page = desk.open(f"/calendar?day={day:%Y-%m-%d}")
     expect(page.get_by_role("link", name=name, exact=True)).to_have_count(1)
     assert page.get_by_role("link", name=weekly, exact=True).count() >= 3

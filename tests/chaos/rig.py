@@ -164,6 +164,12 @@ class Rig:
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
+    def answers(self) -> bool:
+        """Whether the API does, in time."""
+        with suppress(requests.RequestException):
+            return self.vestnik.call("GET", "/v1/control/switches/ses").ok
+        return False
+
     def uncertain(self) -> Iterator[str]:
         """The notifications that wait for a person, those of other tests too."""
         path = "attention"

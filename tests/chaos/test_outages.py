@@ -185,3 +185,4 @@ def restart(rig: Rig, name: str) -> None:
     child.stop()
     child.start()
     child.wait_healthy()
+    eventually(rig.answers)  # all workers begin at once, and on a busy machine the API is not the first
