@@ -7,8 +7,8 @@ BatchSize ("Using Lambda with Amazon SQS", batching behavior). `feedback` takes 
 as it works on AWS. The emulator's own INSERT takes an item without its range key and costs one unit, however much it
 writes; here it is a conditional put, as on AWS. It would handle all frames that a connection has sent, though the
 first of them closed it: here what comes to a closed connection goes nowhere. What CloudFront serves is at a path too,
-as names of their own for distributions would not resolve here. With `--forks` workers begin more quickly
-(`forks.py`).
+as names of their own for distributions would not resolve here. It would parse a condition once for each row that a
+query looks at: here once. With `--forks` workers begin more quickly (`forks.py`).
 """
 
 import json
@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import ministack.app
@@ -28,6 +29,7 @@ from infra.local.emulated import DELIVERED
 from infra.local.forks import share_code, use_forks
 from infra.local.statements import DUPLICATE, inserted
 
+_CONDITIONS = 1000  # of which the parts are kept
 _at_a_host = ministack.app._handle_cloudfront_dataplane_request
 _receive_ten = sqs._receive_messages_for_esm
 _invoke_route = apigateway._invoke_ws_lambda
@@ -138,6 +140,8 @@ def main() -> None:
     apigateway._invoke_ws_lambda = invoke_route
     iam_actions.dynamodb_transaction_checks = rights_of
     dynamodb._batch_execute_statement = batch_execute_statement
+    dynamodb._tokenize = lru_cache(_CONDITIONS)(dynamodb._tokenize)
+    dynamodb._condition_syntax_error = lru_cache(_CONDITIONS)(dynamodb._condition_syntax_error)
     sqs._receive_messages_for_esm = receive_batch
     match sys.argv[1:]:
         case ["--forks"]:
