@@ -4,10 +4,11 @@ alone, without scripts. What arrives is what the preview said. Screenshots are i
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from tests.browser.conftest import SCREENS
 from tests.browser.desk import Desk, signed_in
@@ -74,13 +75,20 @@ def shown(page: Page) -> Locator:
     return page.frame_locator("iframe[name=letter-frame]").locator("body")
 
 
+def lines(letter: Locator) -> list[str]:
+    """Nothing while the frame loads: each change of the form shows the letter again."""
+    with suppress(Error):
+        return letter.locator("p:visible, h1:visible, a.button-link:visible").all_inner_texts()
+    return []
+
+
 def arrives_as_shown(vestnik: Vestnik, page: Page, subject: str) -> None:
     """She sends herself a test: it says what the preview says to the same reader."""
     page.locator("#shown").select_option("en")
     page.get_by_label("As the user with the id").fill(READER["id"])
     page.get_by_role("button", name="Preview").last.click()
     expect(shown(page)).to_contain_text("Vera")
-    seen = shown(page).locator("p:visible, h1:visible, a.button-link:visible").all_inner_texts()
+    seen = eventually(lambda: lines(shown(page)))
     letters = len(vestnik.letters(READER["email"]))
     page.get_by_label(re.compile("To an address")).fill(READER["id"])
     page.get_by_role("button", name="Send one").click()
