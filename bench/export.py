@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.fanout import ENVIRONMENT
 from bench.harness import Report
-from bench.run_recipients import BEGAN, RUN, Database, database, fill
+from bench.run_recipients import BEGAN, RUN, Database, database, fill, make_table
 
 MOST_MB = 150  # of the worker
 MOST_SECONDS = 900  # of CPU for a million: Lambda's longest invocation, which it is never one of
@@ -129,13 +129,7 @@ def _make_tables() -> None:
     from chalicelib.storage.rows.people import UserRow
 
     for row in (ExportRow, UserRow):
-        schema = row._get_schema()
-        row._get_connection().create_table(
-            attribute_definitions=schema["attribute_definitions"],
-            key_schema=schema["key_schema"],
-            global_secondary_indexes=schema["global_secondary_indexes"],
-            billing_mode="PAY_PER_REQUEST",
-        )
+        make_table(row)
 
 
 def _report(

@@ -103,16 +103,21 @@ def database() -> Iterator[Database]:
     theirs.close()
     made = Database(ours)
     dynamodb().client.meta.events.register("before-send", cast(Any, made.answer))
-    schema = LedgerRow._get_schema()
-    LedgerRow._get_connection().create_table(
+    make_table(LedgerRow)
+    yield made
+    ours.close()
+    process.join()
+
+
+def make_table(row: type[Any]) -> None:
+    """In the database, which is empty at first."""
+    schema = row._get_schema()
+    row._get_connection().create_table(
         attribute_definitions=schema["attribute_definitions"],
         key_schema=schema["key_schema"],
         global_secondary_indexes=schema["global_secondary_indexes"],
         billing_mode="PAY_PER_REQUEST",
     )
-    yield made
-    ours.close()
-    process.join()
 
 
 def fill(letters: int) -> None:

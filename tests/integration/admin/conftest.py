@@ -25,6 +25,11 @@ _STEP = re.compile(r'name="step" value="([^"]+)"')
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 
+def text_of(html: str) -> str:
+    """What a reader sees of it, in one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
 @dataclass(frozen=True)
 class Seen:
     """What the browser received."""

@@ -1,6 +1,5 @@
 """The calendar: what will be sent, what was sent, caps and quiet hours in sight; on the page and by API."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from chalicelib.accounts.api_keys import Scope
 from chalicelib.stage.app import Stage
 from chalicelib.states import CampaignState
-from tests.integration.admin.conftest import Visitor
+from tests.integration.admin.conftest import Visitor, text_of
 from tests.integration.api.gateway import gateway
 from tests.integration.campaigns.conftest import ANNA, Desk, Viewers, clock, desk, no_event_sources, office, viewers
 from tests.integration.conftest import pump
@@ -18,10 +17,6 @@ __all__ = ["clock", "desk", "no_event_sources", "office", "pump", "viewers"]  # 
 LATER = {"start_at": "2026-03-06T15:00:00Z"}  # the standing clock says 2 March
 CALENDAR = "/v1/campaigns/calendar"
 MARCH = {"from": "2026-03-01", "to": "2026-03-31"}
-
-
-def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def test_caps_that_another_process_has_just_set_are_shown(boss: Visitor) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.accounts.managers import Role
 from chalicelib.stage.app import Stage
-from tests.integration.admin.conftest import Visitor, signed_in
+from tests.integration.admin.conftest import Visitor, signed_in, text_of
 from tests.integration.campaigns.conftest import (
     Desk,
     PostOffice,
@@ -21,10 +21,6 @@ from tests.integration.conftest import pump
 
 __all__ = ["clock", "desk", "no_event_sources", "office", "pump", "viewers"]  # fixtures
 WAITS = '<span class="badge warn">waits for you</span>'
-
-
-def text_of(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def held(desk: Desk, viewers: Viewers, **fields: object) -> str:
@@ -103,11 +99,7 @@ def test_each_run_can_be_looked_at_and_decided_about(
 ) -> None:
     """Promise B2: the run that was shown is released, whichever is the newest."""
     viewers(20)
-    campaign_id = desk.start(canary_percent=10, schedule={"every": "day", "at": "12:00"}, timezone="UTC")
-    for _ in range(2):
-        desk.clock.pass_(days=1)
-        desk.tick()
-        desk.finish()
+    campaign_id = desk.two_canaries()
     page = f"/admin/campaigns/{campaign_id}"
     newest, older = desk.runs(campaign_id)
     seen = boss.get(page)

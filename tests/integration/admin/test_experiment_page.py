@@ -9,8 +9,7 @@ from chalicelib.accounts.managers import Role
 from chalicelib.admin.forms import form_to
 from chalicelib.campaigns.model import spec_of
 from chalicelib.stage.app import Stage
-from tests.integration.admin.conftest import Visitor, signed_in
-from tests.integration.admin.test_decisions import text_of
+from tests.integration.admin.conftest import Visitor, signed_in, text_of
 from tests.integration.admin.test_pages import written
 from tests.integration.campaigns.conftest import (
     Desk,

@@ -147,6 +147,15 @@ class Desk:
         Stage.own().campaign_commands.start(campaign_id, by=ANNA)
         return campaign_id
 
+    def two_canaries(self) -> str:
+        """A daily campaign whose first part has gone on two days; nobody has decided about either."""
+        campaign_id = self.start(canary_percent=10, schedule={"every": "day", "at": "12:00"}, timezone="UTC")
+        for _ in range(2):
+            self.clock.pass_(days=1)
+            self.tick()
+            self.finish()
+        return campaign_id
+
     def load_list(self, content: bytes) -> str:
         """The id of an uploaded list that was read."""
         lists = Stage.own().lists

@@ -124,11 +124,7 @@ def test_the_rest_of_the_run_that_was_looked_at_is_released_and_no_other(
 ) -> None:
     """Promise B2: a run that began meanwhile keeps its canary."""
     viewers(10)
-    campaign_id = desk.start(canary_percent=10, schedule={"every": "day", "at": "12:00"}, timezone="UTC")
-    for _ in range(2):
-        desk.clock.pass_(days=1)
-        desk.tick()
-        desk.finish()
+    campaign_id = desk.two_canaries()
     younger, looked_at = desk.runs(campaign_id)
     assert len(office.letters) == 2
 
